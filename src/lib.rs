@@ -1,0 +1,17 @@
+//! Load-test, batch and benchmark streaming AI agents.
+//!
+//! Reading order is the order of the modules below; a module uses only modules above it.
+//! `docs/architecture.md` has the flow on one page.
+
+// Words. Pure.
+pub mod metric;
+pub mod sample;
+pub mod secret;
+pub mod threshold;
+pub mod units;
+
+// Asked. Pure.
+pub mod scenario;
+
+// Happens.
+pub mod clock;

@@ -1,0 +1,3 @@
+//! The streamgauge command: a thin binary over the library.
+
+fn main() {}

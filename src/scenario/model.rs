@@ -1,0 +1,293 @@
+//! A scenario as it stands after checking: every value in range, every file read.
+//!
+//! These are the words of the scenario file with their defaults filled in. What will be done with
+//! them is decided in `plan`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::threshold::Threshold;
+use crate::units::{Delay, Rate, Share};
+
+/// A checked scenario.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// What the run is called.
+    pub name: String,
+    /// Who is asked.
+    pub target: Target,
+    /// Who asks.
+    pub users: Users,
+    /// What is asked, kind by kind; never empty.
+    pub sessions: Vec<Session>,
+    /// Rows that templates take values from, by feeder name.
+    pub data: BTreeMap<String, Feeder>,
+    /// How much is asked at once.
+    pub load: Load,
+    /// Turns due before this are kept, marked, and left out of the figures.
+    pub warmup: Duration,
+    /// How long turns on their way may go on after the end of the load.
+    pub drain: Duration,
+    /// What a failed turn does to the rest of its session.
+    pub on_error: OnError,
+    /// What must not be exceeded.
+    pub limits: Limits,
+    /// What a good turn is.
+    pub slo: Slo,
+    /// What the run must hold to pass.
+    pub thresholds: Vec<Threshold>,
+}
+
+/// Who is asked. `${VAR}` in its strings is expanded here; `written` keeps them as typed.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where the agent is.
+    pub url: TargetUrl,
+    /// Which protocol it speaks.
+    pub protocol: Protocol,
+    /// How a `lyzr-v2` reply is framed.
+    pub framing: Framing,
+    /// Who answers.
+    pub agent_id: String,
+    /// The variable that holds the key, where the scenario names one.
+    pub api_key_env: Option<String>,
+    /// Further headers, values expanded.
+    pub headers: Vec<(String, String)>,
+    /// When to give up.
+    pub timeouts: Timeouts,
+}
+
+/// Where the agent is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetUrl {
+    /// The embedded agent, started for the run on a free loopback port.
+    Embedded,
+    /// `http://` or `https://`; checked to be a URL, completed with a path by the protocol.
+    Remote(String),
+}
+
+/// The API an agent speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// `POST /v2/stream/` of the Lyzr Agent API.
+    LyzrV2,
+}
+
+/// How a reply is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// Found out from the reply itself.
+    #[default]
+    Auto,
+    /// Plain text as it comes.
+    Raw,
+    /// Server-sent events.
+    Sse,
+    /// JSON objects with a `response`.
+    Json,
+}
+
+/// When to give up; all count from when the request was sent, `idle` from the last chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Opening a connection.
+    pub connect: Duration,
+    /// Until the first chunk.
+    pub first_chunk: Duration,
+    /// Between chunks.
+    pub idle: Duration,
+    /// The whole reply.
+    pub total: Duration,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Users {
+    /// How many identities, where given.
+    pub count: Option<u32>,
+    /// A row an identity, from `users.from`.
+    pub rows: Vec<Row>,
+    /// Template of the `user_id`.
+    pub id: String,
+}
+
+/// One kind of session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// How often it is drawn against the others in a closed or open load; at least 1.
+    pub weight: u32,
+    /// A fixed `session_id` instead of a fresh one each time.
+    pub session_id: Option<String>,
+    /// What is said.
+    pub content: Content,
+}
+
+/// Where a session's messages come from.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Messages written in the scenario: templates. Never empty.
+    Inline(Vec<Message>),
+    /// Rows of a prompt file, each a session; texts are sent literally. Never empty.
+    Rows {
+        /// The file.
+        from: PathBuf,
+        /// Its rows.
+        rows: Vec<PromptRow>,
+        /// Before every message of a row but its first.
+        think: Delay,
+    },
+}
+
+/// One message written in the scenario.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// A minijinja template.
+    pub text: String,
+    /// Before this message is due.
+    pub think: Delay,
+}
+
+/// One row of a prompt file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptRow {
+    /// Its own id, where the file has one.
+    pub id: Option<String>,
+    /// Its messages, byte for byte; never empty.
+    pub turns: Vec<Arc<str>>,
+}
+
+/// One row of a data or users file, as JSON values.
+pub type Row = serde_json::Map<String, serde_json::Value>;
+
+/// Rows that templates take values from, one row a session.
+#[derive(Debug, Clone)]
+pub struct Feeder {
+    /// The file.
+    pub from: PathBuf,
+    /// How a row is picked.
+    pub pick: Pick,
+    /// The rows; never empty.
+    pub rows: Arc<Vec<Row>>,
+}
+
+/// How a feeder picks rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pick {
+    /// In file order, from the start again after the last.
+    #[default]
+    Sequential,
+    /// Every row once in random order, then all again in another order.
+    Shuffled,
+    /// Any row, each time anew.
+    Random,
+    /// Every row at most once; the load ends when they run out.
+    Unique,
+}
+
+/// How much is asked at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Load {
+    /// Everything once.
+    Once {
+        /// Sessions open at once.
+        concurrency: u32,
+    },
+    /// So many users, each opening its next session when the last has ended.
+    Closed {
+        /// Sessions open at once.
+        users: u32,
+        /// When to stop.
+        until: Until,
+    },
+    /// Sessions arrive on a schedule, whatever the agent does.
+    Open {
+        /// How often.
+        rate: Rate,
+        /// How evenly.
+        arrivals: Arrivals,
+        /// For how long.
+        duration: Duration,
+        /// Most turns on the wire at once; `None`: no bound.
+        max_in_flight: Option<u32>,
+        /// What an arrival does that finds no free slot.
+        on_overload: OnOverload,
+    },
+}
+
+/// When a closed load stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// After this time.
+    Duration(Duration),
+    /// After so many sessions in all.
+    Iterations(u64),
+}
+
+/// How evenly sessions arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrivals {
+    /// At equal distances.
+    #[default]
+    Even,
+    /// Independently of each other (exponential distances).
+    Poisson,
+}
+
+/// What an arrival does that finds no free slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnOverload {
+    /// It waits, and the wait counts.
+    #[default]
+    Queue,
+    /// It is dropped, and the drop is counted.
+    Drop,
+}
+
+/// What a failed turn does to the rest of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// The rest is not asked and counts as dropped.
+    #[default]
+    EndSession,
+    /// The next message is sent all the same.
+    Continue,
+}
+
+/// What must not be exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Limits {
+    /// Requests in a span of time, over the whole run.
+    pub requests: Option<Rate>,
+    /// Further attempts at a turn whose failure is safe to repeat.
+    pub retries: u32,
+    /// Turns that may stay without an answer.
+    pub failures: Failures,
+}
+
+/// How many turns may stay without an answer before the run exits with 3.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Failures {
+    /// So many.
+    Count(u64),
+    /// Such a share of the planned turns.
+    Share(Share),
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self::Count(0)
+    }
+}
+
+/// What a good turn is: at most these, on the response basis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Slo {
+    /// Time to first chunk.
+    pub ttfc: Option<Duration>,
+    /// Until the reply ended.
+    pub total: Option<Duration>,
+}
