@@ -10,8 +10,14 @@ pub mod secret;
 pub mod threshold;
 pub mod units;
 
+// Learnt, while it happens. Pure.
+pub mod measure;
+
 // Asked. Pure.
 pub mod scenario;
 
 // Happens.
 pub mod clock;
+
+// Kept.
+pub mod artifact;

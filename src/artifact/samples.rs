@@ -1,0 +1,44 @@
+//! `samples.csv`: one row an attempt, written while the run goes, read by column name.
+
+mod read;
+mod write;
+
+pub use read::{Row, SampleReader, SamplesError};
+pub use write::SampleWriter;
+
+/// The columns in the order they are written. New ones are only ever appended.
+pub const COLUMNS: [&str; 30] = [
+    "sample",
+    "session",
+    "session_name",
+    "user",
+    "turn",
+    "attempt",
+    "phase",
+    "intended_ms",
+    "started_ms",
+    "headers_ms",
+    "first_chunk_ms",
+    "last_chunk_ms",
+    "ended_ms",
+    "connect_ms",
+    "ttfc_ms",
+    "total_ms",
+    "ttfc_service_ms",
+    "total_service_ms",
+    "lateness_ms",
+    "chunks",
+    "bytes",
+    "status",
+    "outcome",
+    "error",
+    "queue_ms",
+    "message",
+    "scenario",
+    "retried",
+    "reads",
+    "session_number",
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! From samples to distributions: what a worker records while it runs, and the sum of it all.
+//!
+//! Everything here adds up exactly and in any order: a worker's seconds, several workers, or the
+//! rows of `samples.csv` read again later give the same [`Totals`]. Memory grows with the length of
+//! a run in seconds and with the number of session kinds, never with the number of samples.
+
+mod distribution;
+mod gaps;
+mod interval;
+mod layout;
+mod recorder;
+mod replay;
+mod tally;
+mod totals;
+mod values;
+
+pub use distribution::{Distribution, HIGHEST_MICROS};
+pub use gaps::Gaps;
+pub use interval::{Flow, Interval, Seconds};
+pub use layout::{Goal, Layout};
+pub use recorder::Recorder;
+pub use replay::Replay;
+pub use tally::{Counts, EndedSession, ErrorGroup, Series, Tally};
+pub use totals::Totals;
+pub use values::{Values, micros, values};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The same sum from samples read again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::gaps::Gaps;
+use super::layout::Layout;
+use super::tally::EndedSession;
+use super::totals::Totals;
+use crate::sample::Sample;
+
+/// Builds [`Totals`] from the samples of a finished run. They are those of the live run but for
+/// gaps, which samples do not have. Memory grows with the number of sessions.
+#[derive(Debug)]
+pub struct Replay {
+    totals: Totals,
+    sessions: HashMap<u64, EndedSession>,
+    no_gaps: Gaps,
+}
+
+impl Replay {
+    /// Nothing read yet.
+    pub fn new(layout: Arc<Layout>) -> Self {
+        Self { totals: Totals::new(layout), sessions: HashMap::new(), no_gaps: Gaps::new() }
+    }
+
+    /// Adds one row.
+    pub fn sample(&mut self, sample: &Sample) {
+        if let Some(started) = sample.timeline.started {
+            self.totals.flow(started.nanos() / 1_000_000_000).started += 1;
+        }
+        self.totals.flow(sample.timeline.ended.nanos() / 1_000_000_000).sample(sample);
+        let (layout, tally) = self.totals.tally_mut();
+        tally.sample(layout, sample, &self.no_gaps);
+        if !sample.retried {
+            self.session(sample);
+        }
+    }
+
+    fn session(&mut self, sample: &Sample) {
+        let turn = EndedSession {
+            kind: sample.kind,
+            phase: sample.phase,
+            due: sample.timeline.intended,
+            ended: sample.timeline.ended,
+            completed: sample.outcome.is_completed(),
+        };
+        self.sessions
+            .entry(sample.session_number)
+            .and_modify(|session| {
+                if turn.due < session.due {
+                    session.due = turn.due;
+                    session.phase = turn.phase;
+                }
+                session.ended = session.ended.max(turn.ended);
+                session.completed &= turn.completed;
+            })
+            .or_insert(turn);
+    }
+
+    /// All rows were read.
+    pub fn finish(mut self) -> Totals {
+        let (layout, tally) = self.totals.tally_mut();
+        for session in self.sessions.values() {
+            tally.session_ended(layout, session);
+        }
+        self.totals
+    }
+}

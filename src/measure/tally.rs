@@ -1,0 +1,338 @@
+//! What is counted of samples: outcomes, errors, and a distribution per series and metric.
+
+use super::distribution::Distribution;
+use super::gaps::Gaps;
+use super::layout::Layout;
+use super::values::values;
+use crate::metric::Metric;
+use crate::sample::{Outcome, Phase, Sample};
+use crate::units::Offset;
+
+/// Turns by how their last attempt ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The whole reply came.
+    pub completed: u64,
+    /// Something went wrong.
+    pub failed: u64,
+    /// Given up waiting.
+    pub timed_out: u64,
+    /// Cut by us.
+    pub cancelled: u64,
+    /// Never sent.
+    pub dropped: u64,
+    /// Those of them that were due before the warm-up was over.
+    pub in_warmup: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn planned(&self) -> u64 {
+        self.completed + self.unanswered()
+    }
+
+    /// All that have no whole reply.
+    pub fn unanswered(&self) -> u64 {
+        self.failed + self.timed_out + self.cancelled + self.dropped
+    }
+
+    /// (failed + timed out + dropped) / (planned − cancelled); `None` where there is nothing to
+    /// divide by.
+    pub fn error_rate(&self) -> Option<f64> {
+        let judged = self.planned() - self.cancelled;
+        (judged > 0).then(|| (judged - self.completed) as f64 / judged as f64)
+    }
+
+    fn count(&mut self, outcome: Outcome, phase: Phase) {
+        *match outcome {
+            Outcome::Completed => &mut self.completed,
+            Outcome::Failed(_) => &mut self.failed,
+            Outcome::TimedOut(_) => &mut self.timed_out,
+            Outcome::Cancelled => &mut self.cancelled,
+            Outcome::Dropped(_) => &mut self.dropped,
+        } += 1;
+        self.in_warmup += u64::from(phase == Phase::Warmup);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.timed_out += other.timed_out;
+        self.cancelled += other.cancelled;
+        self.dropped += other.dropped;
+        self.in_warmup += other.in_warmup;
+    }
+}
+
+/// Turns that ended in the same way without a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorGroup {
+    /// How they ended.
+    pub outcome: Outcome,
+    /// The HTTP status, where one came.
+    pub status: Option<u16>,
+    /// How many turns.
+    pub count: u64,
+    /// The message of the earliest one that had one, and when it ended (µs).
+    pub example: Option<(u64, Box<str>)>,
+}
+
+impl ErrorGroup {
+    fn key(&self) -> (&'static str, &'static str, Option<u16>) {
+        (self.outcome.word(), self.outcome.error(), self.status)
+    }
+
+    fn offer(&mut self, at: u64, message: &str) {
+        let earlier = match &self.example {
+            None => true,
+            Some((seen_at, seen)) => (at, message) < (*seen_at, seen.as_ref()),
+        };
+        if earlier {
+            self.example = Some((at, message.into()));
+        }
+    }
+}
+
+/// The end of a session, told once to a recorder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Its kind.
+    pub kind: u16,
+    /// The phase of its first turn.
+    pub phase: Phase,
+    /// When its first message was due.
+    pub due: Offset,
+    /// When its last reply ended.
+    pub ended: Offset,
+    /// Whether every one of its turns was completed.
+    pub completed: bool,
+}
+
+/// The figures of some of the turns: all of them, one kind, or a threshold's selection.
+/// Turns due before the end of the warm-up are not in it.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// Turns by outcome.
+    pub counts: Counts,
+    /// Chunks of completed turns.
+    pub chunks: u64,
+    /// Reads that brought those chunks.
+    pub reads: u64,
+    /// Completed turns that met the goal.
+    pub good: u64,
+    /// Sessions whose every turn was completed.
+    pub sessions_completed: u64,
+    /// Sessions that ended otherwise.
+    pub sessions_incomplete: u64,
+    /// Allocated when the first value comes.
+    metrics: [Option<Box<Distribution>>; Metric::COUNT],
+}
+
+impl Series {
+    /// No turn at all.
+    pub(super) const EMPTY: Self = Self {
+        counts: Counts {
+            completed: 0,
+            failed: 0,
+            timed_out: 0,
+            cancelled: 0,
+            dropped: 0,
+            in_warmup: 0,
+        },
+        chunks: 0,
+        reads: 0,
+        good: 0,
+        sessions_completed: 0,
+        sessions_incomplete: 0,
+        metrics: [const { None }; Metric::COUNT],
+    };
+
+    /// The distribution of `metric` over completed turns; `None` where there is no value.
+    pub fn distribution(&self, metric: Metric) -> Option<&Distribution> {
+        self.metrics[metric as usize].as_deref().filter(|all| !all.is_empty())
+    }
+
+    fn metric(&mut self, metric: Metric) -> &mut Distribution {
+        self.metrics[metric as usize].get_or_insert_default()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.chunks += other.chunks;
+        self.reads += other.reads;
+        self.good += other.good;
+        self.sessions_completed += other.sessions_completed;
+        self.sessions_incomplete += other.sessions_incomplete;
+        for metric in Metric::ALL {
+            if let Some(theirs) = other.distribution(metric) {
+                self.metric(metric).merge(theirs);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        let mut metrics = std::mem::take(&mut self.metrics);
+        metrics.iter_mut().flatten().for_each(|all| all.clear());
+        *self = Self { metrics, ..Self::default() };
+    }
+}
+
+impl PartialEq for Series {
+    /// Equal where the same turns were counted; memory kept for later does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        (self.counts, self.chunks, self.reads, self.good)
+            == (other.counts, other.chunks, other.reads, other.good)
+            && (self.sessions_completed, self.sessions_incomplete)
+                == (other.sessions_completed, other.sessions_incomplete)
+            && Metric::ALL.iter().all(|&one| self.distribution(one) == other.distribution(one))
+    }
+}
+
+/// Everything that is counted of samples and can be added up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Every turn of the run, warm-up included.
+    pub counts: Counts,
+    /// Attempts that were really sent, retried ones included.
+    pub sent: u64,
+    /// Attempts that were followed by another at the same turn.
+    pub retried: u64,
+    /// Our own lateness with every attempt after the warm-up that was really sent, however it
+    /// ended: what the run is judged valid by.
+    pub sent_lateness: Distribution,
+    /// When the last attempt ended.
+    pub last_ended: Offset,
+    /// Completed turns of the warm-up, for the timeline alone.
+    pub warmup: Series,
+    /// Sorted by key, so that equal tallies look equal.
+    errors: Vec<ErrorGroup>,
+    series: Vec<Series>,
+}
+
+impl Tally {
+    /// Nothing counted yet, with the series of `layout`.
+    pub fn new(layout: &Layout) -> Self {
+        Self { series: vec![Series::default(); layout.len()], ..Self::default() }
+    }
+
+    /// One of the layout's series; 0 is everything after the warm-up.
+    pub fn series(&self, at: usize) -> Option<&Series> {
+        self.series.get(at)
+    }
+
+    /// Turns without a reply, by (outcome, error, status), over the whole run.
+    pub fn errors(&self) -> &[ErrorGroup] {
+        &self.errors
+    }
+
+    /// Counts one attempt and, if it decides its turn, the turn.
+    pub fn sample(&mut self, layout: &Layout, sample: &Sample, gaps: &Gaps) {
+        let values = values(sample);
+        self.last_ended = self.last_ended.max(sample.timeline.ended);
+        self.sent += u64::from(sample.timeline.started.is_some());
+        self.retried += u64::from(sample.retried);
+        let warm = sample.phase != Phase::Warmup;
+        if warm && let Some(lateness) = values[Metric::Lateness as usize] {
+            self.sent_lateness.record(lateness);
+        }
+        if sample.retried {
+            return;
+        }
+        self.counts.count(sample.outcome, sample.phase);
+        let completed = sample.outcome.is_completed();
+        if !completed {
+            self.error(sample);
+        }
+        let good = completed && layout.goal().is_met(&values);
+        let series = &mut self.series;
+        let add = |series: &mut Series| {
+            series.counts.count(sample.outcome, sample.phase);
+            if !completed {
+                return;
+            }
+            series.chunks += sample.chunks;
+            series.reads += sample.reads;
+            series.good += u64::from(good);
+            for metric in Metric::ALL {
+                if let Some(value) = values[metric as usize] {
+                    series.metric(metric).record(value);
+                }
+            }
+            if !gaps.is_empty() {
+                gaps.add_to(series.metric(Metric::Gap));
+            }
+        };
+        if warm {
+            layout.for_each(sample.kind, sample.turn, |at| add(&mut series[at]));
+        } else {
+            add(&mut self.warmup);
+        }
+    }
+
+    /// Counts the end of a session.
+    pub fn session_ended(&mut self, layout: &Layout, session: &EndedSession) {
+        if session.phase == Phase::Warmup {
+            return;
+        }
+        let total = session.ended.micros().saturating_sub(session.due.micros());
+        layout.for_each_of_session(session.kind, |at| {
+            let series = &mut self.series[at];
+            if session.completed {
+                series.sessions_completed += 1;
+                series.metric(Metric::SessionTotal).record(total);
+            } else {
+                series.sessions_incomplete += 1;
+            }
+        });
+    }
+
+    fn error(&mut self, sample: &Sample) {
+        let known = self.error_group(sample.outcome, sample.status);
+        known.count += 1;
+        if let Some(message) = &sample.message {
+            known.offer(sample.timeline.ended.micros(), message);
+        }
+    }
+
+    fn error_group(&mut self, outcome: Outcome, status: Option<u16>) -> &mut ErrorGroup {
+        let group = ErrorGroup { outcome, status, count: 0, example: None };
+        let found = self.errors.binary_search_by_key(&group.key(), ErrorGroup::key);
+        let at = found.unwrap_or_else(|at| {
+            self.errors.insert(at, group);
+            at
+        });
+        &mut self.errors[at]
+    }
+
+    /// Adds all of `other`, which has the same layout.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.series.len(), other.series.len(), "tallies of one run");
+        self.counts.merge(&other.counts);
+        self.sent += other.sent;
+        self.retried += other.retried;
+        self.sent_lateness.merge(&other.sent_lateness);
+        self.last_ended = self.last_ended.max(other.last_ended);
+        self.warmup.merge(&other.warmup);
+        for group in &other.errors {
+            let known = self.error_group(group.outcome, group.status);
+            known.count += group.count;
+            if let Some((at, message)) = &group.example {
+                known.offer(*at, message);
+            }
+        }
+        for (ours, theirs) in self.series.iter_mut().zip(&other.series) {
+            ours.merge(theirs);
+        }
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        let Self { mut series, mut errors, mut warmup, mut sent_lateness, .. } =
+            std::mem::take(self);
+        series.iter_mut().for_each(Series::clear);
+        errors.clear();
+        warmup.clear();
+        sent_lateness.clear();
+        *self = Self { series, errors, warmup, sent_lateness, ..Self::default() };
+    }
+}
