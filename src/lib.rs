@@ -10,14 +10,20 @@ pub mod secret;
 pub mod threshold;
 pub mod units;
 
-// Learnt, while it happens. Pure.
+// Measured. Pure.
 pub mod measure;
 
 // Asked. Pure.
 pub mod scenario;
 
+// Said. Pure.
+pub mod protocol;
+
 // Happens.
+pub mod client;
 pub mod clock;
+pub mod event;
+pub mod exchange;
 
 // Kept.
 pub mod artifact;

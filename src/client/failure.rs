@@ -1,0 +1,107 @@
+//! Why a transport brought no (whole) reply, told apart as far as its errors allow.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use super::names::NameError;
+use crate::sample::{Failure, Limit, Outcome};
+
+/// A request without a whole reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportFailure {
+    /// How the attempt ended.
+    pub outcome: Outcome,
+    /// One sentence, without the URL, the key or reply text.
+    pub message: String,
+    /// Spent on a new connection, where one was opened.
+    pub connect: Option<Duration>,
+}
+
+impl TransportFailure {
+    /// A failure with a sentence.
+    pub fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), connect: None }
+    }
+
+    /// No response head came.
+    pub(super) fn before_head(error: &reqwest::Error) -> Self {
+        if error.is_connect() {
+            return Self::connecting(error);
+        }
+        let outcome = match cause::<hyper::Error>(error) {
+            Some(hyper) if hyper.is_parse() => Failure::Protocol,
+            _ if local(error) => Failure::Local,
+            _ => Failure::Closed,
+        };
+        Self::new(Outcome::Failed(outcome), root(error))
+    }
+
+    fn connecting(error: &reqwest::Error) -> Self {
+        let outcome = if error.is_timeout() {
+            Outcome::TimedOut(Limit::Connect)
+        } else if cause::<NameError>(error).is_some() {
+            Outcome::Failed(Failure::Dns)
+        } else if is_tls(error) {
+            Outcome::Failed(Failure::Tls)
+        } else if local(error) {
+            Outcome::Failed(Failure::Local)
+        } else {
+            Outcome::Failed(Failure::Connect)
+        };
+        let message = match outcome {
+            Outcome::TimedOut(_) => "no connection within the time-out".to_owned(),
+            _ => root(error),
+        };
+        Self::new(outcome, message)
+    }
+
+    /// The body broke off.
+    pub(super) fn in_body(error: &reqwest::Error) -> Self {
+        // hyper reports a chunk size that is no number as an `io::Error` of its decoder.
+        let malformed = cause::<io::Error>(error).is_some_and(|io| {
+            matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+        });
+        let failure = if malformed { Failure::Protocol } else { Failure::Truncated };
+        Self::new(Outcome::Failed(failure), root(error))
+    }
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    if cause::<rustls::Error>(error).is_some() {
+        return true;
+    }
+    // rustls hands its error on inside an `io::Error`, which does not show it as its source.
+    causes(error).any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
+    })
+}
+
+/// Our own side ran out of something.
+fn local(error: &reqwest::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error())
+        .any(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The innermost sentence: the outer ones only say that sending failed, and name the URL.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut sentence = String::new();
+    for cause in causes(error) {
+        sentence = cause.to_string();
+    }
+    sentence
+}

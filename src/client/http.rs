@@ -1,0 +1,145 @@
+//! The transport on reqwest: HTTP/1.1 with keep-alive, everything helpful switched off.
+//!
+//! No decompression, no redirects, no cookies, no proxy out of the environment, no retries:
+//! each would stand between a read and its stamp, or do something the sample does not show.
+//! (One thing cannot be switched off: where the pool hands out a connection that the server has
+//! closed before any byte of the request was written, hyper takes another one.)
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url};
+
+use super::phases::{StampConnections, watching};
+use super::{Answered, Names, Read, ReplyReader, Transport, TransportFailure};
+use crate::clock::Clock;
+use crate::protocol::Endpoint;
+use crate::scenario::Timeouts;
+
+/// A client with its own pool of connections, ready but for the clock: it is set up before the run's
+/// origin, because TLS roots take a while to load.
+#[derive(Debug)]
+pub struct HttpSetup {
+    client: Client,
+    url: Url,
+}
+
+/// Sends the requests of one worker.
+#[derive(Debug)]
+pub struct HttpTransport {
+    client: Client,
+    url: Url,
+    clock: Clock,
+}
+
+/// A target that reqwest cannot be set up for.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpSetupError {
+    /// A header that HTTP does not allow.
+    #[error("the header `{0}` has a name or a value that HTTP does not allow")]
+    Header(String),
+    /// A URL that cannot be requested.
+    #[error("the target `{0}` is not a URL that can be requested")]
+    Url(String),
+    /// TLS could not be set up.
+    #[error("the HTTP client could not be set up: {0}")]
+    Client(String),
+}
+
+impl HttpSetup {
+    /// Sets up a client for one endpoint.
+    ///
+    /// # Errors
+    /// The endpoint cannot be requested.
+    pub fn new(
+        endpoint: &Endpoint,
+        timeouts: &Timeouts,
+        names: Names,
+    ) -> Result<Self, HttpSetupError> {
+        let url = endpoint.url.parse().map_err(|_| HttpSetupError::Url(endpoint.url.clone()))?;
+        let client = Client::builder()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(timeouts.connect)
+            .pool_max_idle_per_host(usize::MAX)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .default_headers(header_map(endpoint)?)
+            .dns_resolver(names)
+            .connector_layer(StampConnections(Clock::start()))
+            .build()
+            .map_err(|error| HttpSetupError::Client(error.to_string()))?;
+        Ok(Self { client, url })
+    }
+
+    /// The transport of a run that counts from `clock`'s origin.
+    pub fn on(self, clock: Clock) -> HttpTransport {
+        HttpTransport { client: self.client, url: self.url, clock }
+    }
+}
+
+fn header_map(endpoint: &Endpoint) -> Result<HeaderMap, HttpSetupError> {
+    let mut map = HeaderMap::new();
+    let plain = endpoint.headers.iter().map(|(name, value)| (name, value.as_str(), false));
+    let key = endpoint.key.iter().map(|(name, key)| (name, key.expose(), true));
+    for (name, value, sensitive) in plain.chain(key) {
+        let bad = || HttpSetupError::Header(name.clone());
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+        value.set_sensitive(sensitive || crate::secret::is_key_like(name));
+        map.append(header, value);
+    }
+    Ok(map)
+}
+
+impl Transport for HttpTransport {
+    type Reply = HttpReply;
+
+    async fn send(&self, body: Bytes) -> Result<Answered<HttpReply>, TransportFailure> {
+        let request = self.client.post(self.url.clone()).body(body).send();
+        let (sent, connect) = watching(request).await;
+        let headers_at = self.clock.now();
+        match sent {
+            Ok(response) => Ok(Answered {
+                status: response.status().as_u16(),
+                headers_at,
+                connect,
+                reply: HttpReply { response, current: Bytes::new(), clock: self.clock },
+            }),
+            Err(error) => {
+                Err(TransportFailure { connect, ..TransportFailure::before_head(&error) })
+            }
+        }
+    }
+}
+
+/// The body of a reply that reqwest reads.
+#[derive(Debug)]
+pub struct HttpReply {
+    response: Response,
+    current: Bytes,
+    clock: Clock,
+}
+
+impl ReplyReader for HttpReply {
+    async fn read(&mut self) -> Result<Option<Read<'_>>, TransportFailure> {
+        loop {
+            let piece = self.response.chunk().await;
+            let at = self.clock.now();
+            match piece {
+                Ok(Some(bytes)) if bytes.is_empty() => {}
+                Ok(Some(bytes)) => {
+                    self.current = bytes;
+                    return Ok(Some(Read { bytes: &self.current, at }));
+                }
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(TransportFailure::in_body(&error)),
+            }
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+}

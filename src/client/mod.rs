@@ -1,0 +1,72 @@
+//! One request out, stamped pieces of reply back.
+//!
+//! A [`Transport`] knows bytes and time, not meaning. Its one rule: a piece is stamped the moment
+//! the read that brought it has returned, before anybody looks at it.
+
+mod failure;
+mod http;
+mod names;
+mod phases;
+#[cfg(test)]
+pub(crate) mod scripted;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::units::Offset;
+
+pub use failure::TransportFailure;
+pub use http::{HttpReply, HttpSetup, HttpSetupError, HttpTransport};
+pub use names::Names;
+
+/// Sends requests to one target. One per worker: nothing of it is shared.
+pub trait Transport {
+    /// The reply whose head has been read.
+    type Reply: ReplyReader;
+
+    /// Sends one request and waits for the response head. Never follows a redirect and never sends
+    /// a request twice once bytes of it have left.
+    ///
+    /// # Errors
+    /// No head came.
+    fn send(
+        &self,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Answered<Self::Reply>, TransportFailure>>;
+}
+
+/// A response head, and the way to the body.
+#[derive(Debug)]
+pub struct Answered<R> {
+    /// HTTP status.
+    pub status: u16,
+    /// When the head had been read.
+    pub headers_at: Offset,
+    /// DNS + TCP + TLS, where a new connection was opened for this request.
+    pub connect: Option<Duration>,
+    /// The body.
+    pub reply: R,
+}
+
+/// The body of a reply, as it comes.
+pub trait ReplyReader {
+    /// The next piece; `None` at the end that HTTP's framing promised. Cancel safe: dropping the
+    /// future loses no bytes.
+    ///
+    /// # Errors
+    /// The body was cut, or is not what HTTP allows.
+    fn read(&mut self) -> impl Future<Output = Result<Option<Read<'_>>, TransportFailure>>;
+
+    /// A header of the response head.
+    fn header(&self, name: &str) -> Option<&str>;
+}
+
+/// One piece of body: an HTTP chunk, or the part of it that one read brought.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    /// The bytes; not empty.
+    pub bytes: &'a [u8],
+    /// When the read returned.
+    pub at: Offset,
+}

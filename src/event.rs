@@ -1,0 +1,43 @@
+//! What those who run tell those who keep and show. Neither knows the other.
+
+use std::sync::Arc;
+
+use crate::measure::Interval;
+use crate::protocol::Piece;
+use crate::sample::Sample;
+
+/// Something that happened on one worker, in the order it happened there.
+#[derive(Debug)]
+pub enum Event {
+    /// Attempts that ended, in order of ending.
+    Samples(Vec<Sample>),
+    /// What was said in an attempt; only where the run was told to keep it.
+    Said(Box<Said>),
+    /// One second is over for good.
+    Second(Box<Interval>),
+    /// Worker `worker` will report nothing more of seconds before `second`.
+    Reached {
+        /// Which worker.
+        worker: usize,
+        /// Seconds since the origin.
+        second: u64,
+    },
+    /// Worker `worker` has told everything.
+    Ended {
+        /// Which worker.
+        worker: usize,
+    },
+}
+
+/// What was said in one attempt.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The sample of the attempt.
+    pub sample: Sample,
+    /// What was asked.
+    pub message: Arc<str>,
+    /// What was answered, as far as it came.
+    pub text: String,
+    /// The chunks of the answer; only where they are kept.
+    pub pieces: Vec<Piece>,
+}

@@ -1,0 +1,353 @@
+//! One attempt at one turn, from handing the request over to the end of the reply. It never fails:
+//! whatever happens is an outcome.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Sleep;
+
+use crate::client::{Answered, Read, ReplyReader, Transport, TransportFailure};
+use crate::clock::Clock;
+use crate::protocol::{Breach, Decoder, Dialect, ErrorBody, Reply, retry_after};
+use crate::sample::{Failure, Limit, Outcome};
+use crate::scenario::Timeouts;
+use crate::units::Offset;
+
+/// Most that is read of the body of an error reply.
+const ERROR_BODY_LIMIT: usize = 64 << 10;
+
+/// Sends turns to one target.
+#[derive(Debug)]
+pub struct Exchange<T> {
+    transport: T,
+    dialect: Dialect,
+    timeouts: Timeouts,
+    clock: Clock,
+}
+
+/// What one attempt came to. Chunks and their times are in the [`Reply`] beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Handed to the transport.
+    pub started: Offset,
+    /// The response head was read.
+    pub headers: Option<Offset>,
+    /// The reply ended, or the attempt was given up.
+    pub ended: Offset,
+    /// DNS + TCP + TLS of a connection opened for it.
+    pub connect: Option<Duration>,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Bytes of body.
+    pub bytes: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// More about a failure.
+    pub message: Option<Box<str>>,
+    /// Whether the turn may safely be asked again, because the agent has not taken it.
+    pub again: Option<Again>,
+}
+
+/// A turn that may be asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// The server asked to wait so long.
+    pub after: Option<Duration>,
+}
+
+impl<T: Transport> Exchange<T> {
+    /// An exchange over `transport`, whose stamps are on `clock`.
+    pub fn new(transport: T, dialect: Dialect, timeouts: Timeouts, clock: Clock) -> Self {
+        Self { transport, dialect, timeouts, clock }
+    }
+
+    /// How requests are built.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Sends a request and reads the whole reply into `reply`, or gives up when a time-out expires
+    /// or `cut` is ready.
+    pub async fn attempt(
+        &self,
+        body: Bytes,
+        reply: &mut Reply,
+        cut: impl Future<Output = ()>,
+    ) -> Attempt {
+        let started = self.clock.now();
+        let mut attempt = Attempt {
+            started,
+            headers: None,
+            ended: started,
+            connect: None,
+            status: None,
+            bytes: 0,
+            outcome: Outcome::Completed,
+            message: None,
+            again: None,
+        };
+        let end = self.run(&mut attempt, body, reply, pin!(cut)).await;
+        attempt.ended = self.clock.now();
+        if let Err(end) = end {
+            attempt.outcome = end.outcome;
+            attempt.message = (!end.message.is_empty()).then(|| end.message.into());
+            attempt.connect = attempt.connect.or(end.connect);
+        }
+        if never_sent(attempt.outcome) {
+            attempt.again = Some(Again { after: None });
+        }
+        attempt
+    }
+
+    async fn run(
+        &self,
+        attempt: &mut Attempt,
+        body: Bytes,
+        reply: &mut Reply,
+        mut cut: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), TransportFailure> {
+        let mut patience = Patience {
+            timeouts: &self.timeouts,
+            clock: self.clock,
+            started: attempt.started,
+            last: None,
+        };
+        let mut alarm = pin!(patience.alarm());
+        let answered = tokio::select! {
+            biased;
+            answered = self.transport.send(body) => answered?,
+            () = alarm.as_mut() => return Err(patience.expired()),
+            () = cut.as_mut() => return Err(cancelled()),
+        };
+        attempt.headers = Some(answered.headers_at);
+        attempt.connect = answered.connect;
+        attempt.status = Some(answered.status);
+        if !(200..300).contains(&answered.status) {
+            return Err(self.error_reply(attempt, answered, alarm, &patience, cut).await);
+        }
+        let mut decoder = self.dialect.decoder();
+        let mut source = answered.reply;
+        loop {
+            let read = tokio::select! {
+                biased;
+                read = source.read() => read?,
+                () = alarm.as_mut() => {
+                    if patience.over() {
+                        return Err(patience.expired());
+                    }
+                    alarm.as_mut().reset(patience.until());
+                    continue;
+                }
+                () = cut.as_mut() => return Err(cancelled()),
+            };
+            let Some(Read { bytes, at }) = read else { break };
+            attempt.bytes += bytes.len() as u64;
+            decoder.feed(bytes, at, reply).map_err(breach)?;
+            if patience.note(reply, &decoder, at) {
+                alarm.as_mut().reset(patience.until());
+            }
+        }
+        decoder.end(self.clock.now(), reply).map_err(breach)
+    }
+
+    /// Reads what an error reply says, within the same time-outs.
+    async fn error_reply(
+        &self,
+        attempt: &mut Attempt,
+        answered: Answered<T::Reply>,
+        mut alarm: Pin<&mut Sleep>,
+        patience: &Patience<'_>,
+        mut cut: Pin<&mut impl Future<Output = ()>>,
+    ) -> TransportFailure {
+        let status = answered.status;
+        let mut source = answered.reply;
+        let mut body = Vec::new();
+        loop {
+            let read = tokio::select! {
+                biased;
+                read = source.read() => read,
+                () = alarm.as_mut() => return patience.expired(),
+                () = cut.as_mut() => return cancelled(),
+            };
+            // A body that breaks off does not change what the status has said.
+            let Ok(Some(Read { bytes, .. })) = read else { break };
+            attempt.bytes += bytes.len() as u64;
+            let room = ERROR_BODY_LIMIT - body.len();
+            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if body.len() == ERROR_BODY_LIMIT {
+                break;
+            }
+        }
+        let said = ErrorBody::read(&body);
+        if matches!(status, 429 | 503) && !said.says_no_credits() {
+            let after = source.header("retry-after");
+            attempt.again = Some(Again {
+                after: after.and_then(|wait| retry_after(wait, source.header("date"))),
+            });
+        }
+        TransportFailure::new(Outcome::Failed(Failure::Status), said.0)
+    }
+}
+
+/// Nothing of the request can have reached the agent.
+fn never_sent(outcome: Outcome) -> bool {
+    use Failure::{Connect, Dns, Tls};
+    matches!(outcome, Outcome::Failed(Dns | Connect | Tls) | Outcome::TimedOut(Limit::Connect))
+}
+
+fn cancelled() -> TransportFailure {
+    TransportFailure::new(Outcome::Cancelled, "cut when the run was stopped")
+}
+
+fn breach(breach: Breach) -> TransportFailure {
+    TransportFailure::new(Outcome::Failed(breach.failure), breach.message)
+}
+
+/// How long to wait for what comes next. Reads only note that something came; the timer is moved
+/// when it fires, so that a read costs no timer.
+struct Patience<'a> {
+    timeouts: &'a Timeouts,
+    clock: Clock,
+    started: Offset,
+    /// When the last chunk came (or bytes that may prove to be one).
+    last: Option<Offset>,
+}
+
+impl Patience<'_> {
+    /// Something came. Whether that made the next time-out earlier than it was, so that the timer
+    /// has to be moved now: only where `idle` is shorter than what is left of `first_chunk`.
+    fn note(&mut self, reply: &Reply, decoder: &Decoder, at: Offset) -> bool {
+        let before = self.next().0;
+        self.last = if decoder.holds_back() { Some(at) } else { reply.last_chunk().or(self.last) };
+        self.next().0 < before
+    }
+
+    fn next(&self) -> (Offset, Limit) {
+        let total = self.started + self.timeouts.total;
+        let (next, limit) = match self.last {
+            None => (self.started + self.timeouts.first_chunk, Limit::FirstChunk),
+            Some(last) => (last + self.timeouts.idle, Limit::Idle),
+        };
+        if next < total { (next, limit) } else { (total, Limit::Total) }
+    }
+
+    fn over(&self) -> bool {
+        self.clock.now() >= self.next().0
+    }
+
+    fn until(&self) -> tokio::time::Instant {
+        self.clock.on_tokio(self.next().0)
+    }
+
+    fn alarm(&self) -> Sleep {
+        tokio::time::sleep_until(self.until())
+    }
+
+    fn expired(&self) -> TransportFailure {
+        let (_, limit) = self.next();
+        let message = match limit {
+            Limit::Connect => "no connection within the time-out",
+            Limit::FirstChunk => "no chunk came within the time-out",
+            Limit::Idle => "no further chunk came within the time-out",
+            Limit::Total => "the reply did not end within the time-out",
+        };
+        TransportFailure::new(Outcome::TimedOut(limit), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::scripted::{Script, ScriptedTransport};
+    use crate::scenario::Framing;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn attempt(script: Script) -> (Attempt, Reply) {
+        let clock = Clock::following_tokio();
+        let timeouts = Timeouts {
+            connect: SECOND,
+            first_chunk: 5 * SECOND,
+            idle: 2 * SECOND,
+            total: 9 * SECOND,
+        };
+        let transport = ScriptedTransport::new(clock, move |_, _| script.clone());
+        let exchange = Exchange::new(transport, Dialect::LyzrV2(Framing::Auto), timeouts, clock);
+        let mut reply = Reply::default();
+        reply.clear(true, false);
+        let attempt =
+            exchange.attempt(Bytes::from_static(b"{}"), &mut reply, std::future::pending()).await;
+        (attempt, reply)
+    }
+
+    fn at(seconds: u32) -> Offset {
+        Offset::ZERO + seconds * SECOND
+    }
+
+    fn pieces(waits: &[(u32, &'static str)]) -> Script {
+        let pieces = waits.iter().map(|&(wait, text)| (wait * SECOND, text)).collect();
+        Script { head: SECOND, pieces, ..Script::answer(SECOND) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_reply_has_every_time_point() {
+        let (attempt, reply) = attempt(pieces(&[(1, "a"), (1, "b"), (1, "c")])).await;
+        assert_eq!(attempt.outcome, Outcome::Completed);
+        assert_eq!((attempt.headers, attempt.ended), (Some(at(1)), at(4)));
+        assert_eq!((reply.first_chunk(), reply.last_chunk()), (Some(at(2)), Some(at(4))));
+        assert_eq!((reply.chunks(), reply.reads(), attempt.bytes), (3, 3, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_time_out_is_told_apart() {
+        for (script, limit, ended) in [
+            (Script { head: 60 * SECOND, ..pieces(&[]) }, Limit::FirstChunk, 5),
+            (pieces(&[(60, "a")]), Limit::FirstChunk, 5),
+            (pieces(&[(1, "a"), (60, "b")]), Limit::Idle, 4),
+            (
+                pieces(&[
+                    (1, "a"),
+                    (1, "b"),
+                    (1, "c"),
+                    (1, "d"),
+                    (1, "e"),
+                    (1, "f"),
+                    (1, "g"),
+                    (1, "h"),
+                    (1, "i"),
+                ]),
+                Limit::Total,
+                9,
+            ),
+        ] {
+            let (attempt, _) = attempt(script).await;
+            assert_eq!(attempt.outcome, Outcome::TimedOut(limit));
+            // Tokio's timer may round up by a millisecond.
+            assert_eq!(attempt.ended.since(Offset::ZERO).as_secs(), ended, "{limit:?}");
+            assert_eq!(attempt.again, None, "what has been sent is never sent again silently");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_status_says_why_and_whether_it_may_be_asked_again() {
+        let (failed, _) = attempt(Script::status(500)).await;
+        assert_eq!(failed.outcome, Outcome::Failed(Failure::Status));
+        assert_eq!((failed.status, failed.message.as_deref()), (Some(500), Some("no")));
+        assert_eq!(failed.again, None);
+        let (limited, _) = attempt(Script { retry_after: Some("7"), ..Script::status(429) }).await;
+        assert_eq!(limited.again, Some(Again { after: Some(7 * SECOND) }));
+        let broke = vec![(Duration::ZERO, "{\"detail\": \"Insufficient credits\"}")];
+        let (broke, _) = attempt(Script { pieces: broke, ..Script::status(429) }).await;
+        assert_eq!(broke.again, None, "waiting brings no credits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cut_reply_keeps_what_came_before() {
+        let cut = TransportFailure::new(Outcome::Failed(Failure::Truncated), "cut");
+        let script = Script { cut: Some(cut), ..pieces(&[(1, "a"), (1, "b")]) };
+        let (attempt, reply) = attempt(script).await;
+        assert_eq!(attempt.outcome, Outcome::Failed(Failure::Truncated));
+        assert_eq!((reply.text(), reply.chunks()), ("ab", 2));
+    }
+}

@@ -1,0 +1,103 @@
+//! What an error reply says about itself.
+
+use serde_json::Value;
+
+/// The longest message that is kept of an error reply, in characters.
+const LONGEST: usize = 300;
+
+/// The explanation inside an error reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorBody(pub String);
+
+impl ErrorBody {
+    /// Reads the body of a reply with an error status: FastAPI's `detail`, an `error` object, else
+    /// the beginning of the text.
+    pub fn read(body: &[u8]) -> Self {
+        let text = match serde_json::from_slice::<Value>(body) {
+            Ok(value) => Self::detail(&value).unwrap_or_else(|| value.to_string()),
+            Err(_) => one_line(&String::from_utf8_lossy(body)),
+        };
+        Self(shorten(text))
+    }
+
+    /// The explanation in a JSON document, where it has one.
+    pub(super) fn detail(value: &Value) -> Option<String> {
+        let said = ["detail", "error", "message"].iter().find_map(|key| value.get(key))?;
+        Some(match said {
+            Value::String(text) => one_line(text),
+            Value::Array(problems) => {
+                problems.iter().map(validation_problem).collect::<Vec<_>>().join("; ")
+            }
+            Value::Object(error) => match error.get("message") {
+                Some(Value::String(text)) => one_line(text),
+                _ => said.to_string(),
+            },
+            other => other.to_string(),
+        })
+    }
+
+    /// Whether a 429 says that credits have run out: not worth a further attempt.
+    pub fn says_no_credits(&self) -> bool {
+        let text = self.0.to_lowercase();
+        text.contains("credit") && (text.contains("insufficient") || text.contains("exhaust"))
+    }
+}
+
+/// `{"loc": ["body", "message"], "msg": "field required"}` as `body.message: field required`.
+fn validation_problem(problem: &Value) -> String {
+    let place: Vec<String> = problem
+        .get("loc")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+        .collect();
+    match (place.is_empty(), problem.get("msg").and_then(Value::as_str)) {
+        (false, Some(message)) => format!("{}: {}", place.join("."), one_line(message)),
+        (true, Some(message)) => one_line(message),
+        (_, None) => problem.to_string(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_explanation_is_found_in_every_shape() {
+        for (body, message) in [
+            (&br#"{"detail": "Invalid API key"}"#[..], "Invalid API key"),
+            (
+                br#"{"detail": [{"loc": ["body", "message"], "msg": "field required", "type": "x"}]}"#,
+                "body.message: field required",
+            ),
+            (br#"{"error": {"message": "overloaded", "code": 7}}"#, "overloaded"),
+            (br#"{"message": "no"}"#, "no"),
+            (b"<html>\n  Bad   gateway</html>", "<html> Bad gateway</html>"),
+            (b"\xff", "\u{fffd}"),
+            (b"", ""),
+        ] {
+            assert_eq!(ErrorBody::read(body).0, message);
+        }
+        assert_eq!(ErrorBody::read("x".repeat(1000).as_bytes()).0.chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn credits_that_ran_out_are_known() {
+        for said in ["Insufficient credits", "Credits exhausted"] {
+            assert!(ErrorBody(said.into()).says_no_credits());
+        }
+        assert!(!ErrorBody("Too many requests".into()).says_no_credits());
+    }
+}

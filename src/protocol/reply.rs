@@ -1,0 +1,131 @@
+//! What a decoder notes while a reply comes in.
+
+use crate::measure::Gaps;
+use crate::sample::Failure;
+use crate::units::Offset;
+
+/// The growing record of one reply. Kept and cleared between replies, so that a warm worker
+/// allocates nothing for a turn.
+#[derive(Debug, Default)]
+pub struct Reply {
+    first: Option<Offset>,
+    last: Option<Offset>,
+    chunks: u64,
+    reads: u64,
+    gaps: Gaps,
+    keep: Keep,
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+/// Where one chunk stands in the kept text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// The stamp of the read that completed it.
+    pub at: Offset,
+    /// Where its text ends in [`Reply::text`]; it starts where the one before ends.
+    pub end: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Keep {
+    #[default]
+    Nothing,
+    Text,
+    Pieces,
+}
+
+/// Why a reply that came with a 2xx is not an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// The kind of failure: `agent`, `protocol`, `truncated` or `empty`.
+    pub failure: Failure,
+    /// More about it, without reply text.
+    pub message: String,
+}
+
+impl Breach {
+    pub(super) fn new(failure: Failure, message: impl Into<String>) -> Self {
+        Self { failure, message: message.into() }
+    }
+}
+
+impl Reply {
+    /// Forgets the last reply. `keep_text` keeps the text of the next, `keep_pieces` also where
+    /// its chunks lie in it.
+    pub fn clear(&mut self, keep_text: bool, keep_pieces: bool) {
+        self.first = None;
+        self.last = None;
+        self.chunks = 0;
+        self.reads = 0;
+        self.gaps.clear();
+        self.text.clear();
+        self.pieces.clear();
+        self.keep = match (keep_text, keep_pieces) {
+            (_, true) => Keep::Pieces,
+            (true, false) => Keep::Text,
+            (false, false) => Keep::Nothing,
+        };
+    }
+
+    /// Notes a chunk that the read stamped `at` completed. Empty text is not a chunk.
+    pub(super) fn chunk(&mut self, at: Offset, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.chunks += 1;
+        match self.last {
+            None => {
+                self.first = Some(at);
+                self.reads = 1;
+            }
+            Some(last) => {
+                // Several chunks of one read share its stamp.
+                self.reads += u64::from(last != at);
+            }
+        }
+        self.gaps.chunk(at);
+        self.last = Some(at);
+        if self.keep != Keep::Nothing {
+            self.text.push_str(text);
+            if self.keep == Keep::Pieces {
+                self.pieces.push(Piece { at, end: self.text.len() });
+            }
+        }
+    }
+
+    /// The read that brought the first non-empty text.
+    pub fn first_chunk(&self) -> Option<Offset> {
+        self.first
+    }
+
+    /// The read that brought the last non-empty text.
+    pub fn last_chunk(&self) -> Option<Offset> {
+        self.last
+    }
+
+    /// Pieces of reply that carried text.
+    pub fn chunks(&self) -> u64 {
+        self.chunks
+    }
+
+    /// Reads that brought them.
+    pub fn reads(&self) -> u64 {
+        self.reads
+    }
+
+    /// The times between them.
+    pub fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    /// The text, where it was asked to be kept.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the chunks lie in the text, where that was asked for.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+}
