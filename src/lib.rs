@@ -24,6 +24,7 @@ pub mod client;
 pub mod clock;
 pub mod event;
 pub mod exchange;
+pub mod surroundings;
 
 // Kept.
 pub mod artifact;

@@ -1,5 +1,25 @@
 //! What the user wrote: read, checked, and refused with its place where it is wrong.
+//!
+//! [`load`] goes from text to a checked [`Scenario`] in three steps: the text becomes a tree in
+//! which every value knows its place; the command line's [`Overrides`] change the tree; readers
+//! take values out of it and note everything that is wrong. Nothing here touches files or the
+//! environment: both come in as [`Surroundings`].
 
+mod checker;
+mod document;
+mod expand;
+mod key;
 mod model;
+mod overrides;
+mod problem;
+mod prompts;
+mod read;
+mod rows;
+mod surroundings;
+pub mod template;
 
 pub use model::*;
+pub use overrides::Overrides;
+pub use problem::{Problem, Problems};
+pub use read::{from_message, load, load_file};
+pub use surroundings::{Imagined, Surroundings};

@@ -43,6 +43,8 @@ pub struct Scenario {
 /// Who is asked. `${VAR}` in its strings is expanded here; `written` keeps them as typed.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// The same before `${VAR}` was expanded, for files that are kept.
+    pub written: WrittenTarget,
     /// Where the agent is.
     pub url: TargetUrl,
     /// Which protocol it speaks.
@@ -57,6 +59,17 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// When to give up.
     pub timeouts: Timeouts,
+}
+
+/// What of the target may hold `${VAR}`, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WrittenTarget {
+    /// `target.url`.
+    pub url: String,
+    /// `target.agent_id`.
+    pub agent_id: String,
+    /// `target.headers`; may hold secrets.
+    pub headers: Vec<(String, String)>,
 }
 
 /// Where the agent is.
@@ -109,8 +122,13 @@ pub struct Users {
     pub count: Option<u32>,
     /// A row an identity, from `users.from`.
     pub rows: Vec<Row>,
+    /// The file the rows are from, as written.
+    pub from: Option<PathBuf>,
     /// Template of the `user_id`.
     pub id: String,
+    /// Each identity's `user_id`; never empty. Loop or session *i* is identity *i* mod their
+    /// number.
+    pub ids: Vec<Arc<str>>,
 }
 
 /// One kind of session.
@@ -135,6 +153,8 @@ pub enum Content {
     Rows {
         /// The file.
         from: PathBuf,
+        /// Which of its fields hold what, where the scenario says.
+        fields: RowFields,
         /// Its rows.
         rows: Vec<PromptRow>,
         /// Before every message of a row but its first.
@@ -142,10 +162,21 @@ pub enum Content {
     },
 }
 
+/// Which fields of a prompt file hold what. Without either, `message`, else `turns`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowFields {
+    /// The field that holds a single message.
+    pub message: Option<String>,
+    /// The field that holds a list of messages.
+    pub turns: Option<String>,
+    /// The field that names the row.
+    pub id: Option<String>,
+}
+
 /// One message written in the scenario.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// A minijinja template.
+    /// A minijinja template; without `{{`, `{%` and `{#` it is sent as it stands.
     pub text: String,
     /// Before this message is due.
     pub think: Delay,

@@ -1,0 +1,187 @@
+//! Prompt files: each row a session, its texts sent literally.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::model::{PromptRow, Row, RowFields};
+use super::problem::{Problem, Source, listed, nearest};
+use super::rows::{Format, Numbered, object_rows, text_rows};
+
+/// Reads the rows of a prompt file; never empty.
+pub(super) fn read(
+    source: &Source,
+    format: Format,
+    fields: &RowFields,
+) -> Result<Vec<PromptRow>, Problem> {
+    let rows = if format == Format::Text {
+        if let Some(name) = fields.message.as_ref().or(fields.turns.as_ref()).or(fields.id.as_ref())
+        {
+            return Err(Problem::new(format!("{} is txt and has no field `{name}`", source.label))
+                .with_help("a txt file holds one prompt a line; take the field away"));
+        }
+        text_rows(&source.text)
+            .into_iter()
+            .map(|one| PromptRow { id: None, turns: vec![Arc::from(one.row)] })
+            .collect()
+    } else {
+        let rows = object_rows(source, format)?;
+        let wanted = Wanted::from(fields, &rows);
+        rows.iter()
+            .map(|one| {
+                wanted.prompt(&one.row).map_err(|problem| on_line(problem, source, one.line))
+            })
+            .collect::<Result<Vec<_>, _>>()?
+    };
+    if rows.is_empty() {
+        return Err(Problem::new(format!("{} has no rows", source.label)));
+    }
+    Ok(rows)
+}
+
+fn on_line(problem: Problem, source: &Source, line: usize) -> Problem {
+    let start = match line {
+        0 | 1 => 0,
+        _ => source.text.match_indices('\n').nth(line - 2).map_or(0, |(at, _)| at + 1),
+    };
+    problem.at(source, start..start)
+}
+
+/// Which fields hold the messages.
+struct Wanted<'a> {
+    message: Option<&'a str>,
+    turns: Option<&'a str>,
+    id: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The fields named in the scenario; where none is, `message`, else `turns`.
+    fn from(fields: &'a RowFields, rows: &[Numbered<Row>]) -> Self {
+        let (mut message, mut turns) = (fields.message.as_deref(), fields.turns.as_deref());
+        if message.is_none() && turns.is_none() {
+            let has = |name| rows.first().is_some_and(|one| one.row.contains_key(name));
+            if !has("message") && has("turns") {
+                turns = Some("turns");
+            } else {
+                message = Some("message");
+            }
+        }
+        Self { message, turns, id: fields.id.as_deref() }
+    }
+
+    fn prompt(&self, row: &Row) -> Result<PromptRow, Problem> {
+        let turns = if let Some(name) = self.turns {
+            let Value::Array(items) = field(row, name)? else {
+                return Err(Problem::new(format!("`{name}` is not a list of messages"))
+                    .with_help(format!("for a single message write `message: {name}`")));
+            };
+            items.iter().map(|item| message(item, name)).collect::<Result<Vec<_>, _>>()?
+        } else {
+            let name = self.message.unwrap_or("message");
+            vec![message(field(row, name)?, name)?]
+        };
+        if turns.is_empty() {
+            return Err(Problem::new("this row has no messages"));
+        }
+        let id = match self.id {
+            Some(name) => Some(match field(row, name)? {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                other => {
+                    return Err(Problem::new(format!("`{name}` is {}, not an id", kind(other))));
+                }
+            }),
+            None => None,
+        };
+        Ok(PromptRow { id, turns })
+    }
+}
+
+fn field<'r>(row: &'r Row, name: &str) -> Result<&'r Value, Problem> {
+    row.get(name).ok_or_else(|| {
+        let names = || row.keys().map(String::as_str);
+        let help = match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "its fields are {}; say which holds the text: `message: FIELD`",
+                listed(names(), "and")
+            ),
+        };
+        Problem::new(format!("this row has no field `{name}`")).with_help(help)
+    })
+}
+
+fn message(value: &Value, name: &str) -> Result<Arc<str>, Problem> {
+    match value {
+        Value::String(text) if text.is_empty() => {
+            Err(Problem::new(format!("`{name}` holds an empty message")))
+        }
+        Value::String(text) => Ok(Arc::from(text.as_str())),
+        Value::Array(_) => Err(Problem::new(format!("`{name}` holds a list, not a text"))
+            .with_help(format!("for a list of messages write `turns: {name}`"))),
+        other => Err(Problem::new(format!("`{name}` holds {}, not a text", kind(other)))
+            .with_help("a message is sent byte for byte, so it has to be a text")),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str, format: Format, fields: &RowFields) -> Result<Vec<PromptRow>, Problem> {
+        let source = Source { label: "p".into(), text: text.into(), is_flag: false };
+        read(&source, format, fields)
+    }
+
+    fn named(message: Option<&str>, turns: Option<&str>, id: Option<&str>) -> RowFields {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        RowFields { message: own(message), turns: own(turns), id: own(id) }
+    }
+
+    #[test]
+    fn fields_default_to_message_else_turns() {
+        let none = RowFields::default();
+        let one = rows(r#"{"message": "m", "turns": ["t"]}"#, Format::JsonLines, &none).unwrap();
+        assert_eq!(&*one[0].turns[0], "m");
+        let two = rows(r#"{"turns": ["a", "b"]}"#, Format::JsonLines, &none).unwrap();
+        assert_eq!(two[0].turns.len(), 2);
+        let id = named(Some("q"), None, Some("n"));
+        let ids = rows(r#"[{"q": "x", "n": 7}, {"q": "y", "n": "b"}]"#, Format::Json, &id).unwrap();
+        assert_eq!(ids[0].id.as_deref(), Some("7"));
+        assert_eq!(ids[1].id.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_sent_is_named_with_its_line() {
+        let none = RowFields::default();
+        let good = r#"{"message": "a"}"#;
+        for (bad, fields, message, help) in [
+            (r#"{"mesage": "a"}"#, &none, "no field `message`", "did you mean `mesage`?"),
+            (r#"{"message": 5}"#, &none, "a number, not a text", "byte for byte"),
+            (r#"{"message": ""}"#, &none, "an empty message", ""),
+            (r#"{"message": ["a"]}"#, &none, "a list, not a text", "`turns: message`"),
+        ] {
+            let problem = rows(&format!("{good}\n{bad}"), Format::JsonLines, fields).unwrap_err();
+            assert!(problem.message().contains(message), "{problem}");
+            assert!(problem.help().unwrap_or("").contains(help), "{problem}");
+            assert_eq!(problem.line_and_column(), Some((2, 1)));
+        }
+        let turns = named(None, Some("message"), None);
+        let problem = rows(good, Format::JsonLines, &turns).unwrap_err();
+        assert!(problem.message().contains("not a list"), "{problem}");
+        assert!(rows("", Format::Text, &none).unwrap_err().message().contains("no rows"));
+        let named = named(Some("x"), None, None);
+        assert!(rows("a", Format::Text, &named).unwrap_err().message().contains("has no field"));
+    }
+}

@@ -1,0 +1,113 @@
+//! `limits`, `slo` and `thresholds`: what must not be exceeded, and what the run must hold.
+
+use super::super::document::{Node, Value};
+use super::super::model::{Failures, Limits, Slo};
+use super::super::problem::Problem;
+use super::Reading;
+use crate::threshold::Threshold;
+use crate::units::{Share, UnitError};
+
+impl Reading<'_> {
+    pub(super) fn limits(&mut self, node: &Node) -> Option<Limits> {
+        let fields = self.checker.fields(node, "limits", &["requests", "retries", "failures"])?;
+        let mut limits = Limits::default();
+        if let Some(node) = fields.get("requests") {
+            limits.requests = Some(self.checker.parsed(node, "limits.requests")?);
+        }
+        if let Some(node) = fields.get("retries") {
+            limits.retries = self.checker.number_u32(node, "limits.retries", 0..101)?;
+        }
+        if let Some(node) = fields.get("failures") {
+            limits.failures = self.failures(node)?;
+        }
+        Some(limits)
+    }
+
+    fn failures(&mut self, node: &Node) -> Option<Failures> {
+        let text = self.checker.word(node, "limits.failures")?;
+        if let Ok(count) = text.parse::<u64>() {
+            return Some(Failures::Count(count));
+        }
+        match text.parse::<Share>() {
+            Ok(share) => Some(Failures::Share(share)),
+            Err(_) => {
+                let problem = Problem::new(format!(
+                    "`limits.failures` is neither a count nor a share: `{text}`"
+                ))
+                .with_help("write a number of turns, as in `3`, or a share, as in `1%`");
+                self.checker.note(&node.place, problem);
+                None
+            }
+        }
+    }
+
+    pub(super) fn slo(&mut self, node: &Node) -> Option<Slo> {
+        let fields = self.checker.fields(node, "slo", &["ttfc", "total"])?;
+        let mut slo = Slo::default();
+        if let Some(node) = fields.get("ttfc") {
+            slo.ttfc = Some(self.positive(node, "slo.ttfc")?);
+        }
+        if let Some(node) = fields.get("total") {
+            slo.total = Some(self.positive(node, "slo.total")?);
+        }
+        Some(slo)
+    }
+
+    /// `kinds` are the names of the sessions, where they could be read.
+    pub(super) fn thresholds(
+        &mut self,
+        node: &Node,
+        kinds: Option<&[String]>,
+    ) -> Option<Vec<Threshold>> {
+        let Value::Map(entries) = &node.value else {
+            let problem = Problem::new(format!(
+                "`thresholds` wants metrics and expressions, not {}",
+                node.noun()
+            ));
+            self.checker.note(
+                node.head(),
+                problem.with_help("write `thresholds: { ttfc: [\"p(95)<800ms\"] }`"),
+            );
+            return None;
+        };
+        let mut thresholds = Vec::new();
+        for (metric, value) in entries {
+            let expressions = match &value.value {
+                Value::List(items) if !items.is_empty() => items.as_slice(),
+                Value::List(_) => {
+                    let problem = Problem::new(format!("`{metric}` has no expression"));
+                    self.checker
+                        .note(value.head(), problem.with_help("write one, as in \"p(95)<800ms\""));
+                    continue;
+                }
+                _ => std::slice::from_ref(value),
+            };
+            for expression in expressions {
+                let Some(text) = self.checker.word(expression, &format!("thresholds.{metric}"))
+                else {
+                    continue;
+                };
+                match threshold(metric, text, kinds) {
+                    Ok(threshold) => thresholds.push(threshold),
+                    Err(error) => {
+                        // The sentence quotes what is wrong: the metric or the expression.
+                        let place =
+                            if error.0.contains(text) { &expression.place } else { value.head() };
+                        self.checker.note(place, Problem::new(error.0));
+                    }
+                }
+            }
+        }
+        Some(thresholds)
+    }
+}
+
+/// One threshold. Without `kinds` (they had mistakes of their own) its tags cannot be judged yet.
+fn threshold(
+    metric: &str,
+    expression: &str,
+    kinds: Option<&[String]>,
+) -> Result<Threshold, UnitError> {
+    let _ = kinds;
+    Ok(Threshold { metric: metric.into(), expression: expression.into() })
+}

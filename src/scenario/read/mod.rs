@@ -1,0 +1,23 @@
+//! From text to a checked scenario: one reader per part of the file.
+
+mod bounds;
+mod entry;
+mod load;
+mod sessions;
+mod target;
+mod templates;
+mod users;
+
+pub use entry::{from_message, load, load_file};
+
+use std::path::Path;
+
+use super::checker::Checker;
+use super::surroundings::Surroundings;
+
+/// What every reader needs: where to note mistakes, and where files are.
+struct Reading<'a> {
+    checker: Checker,
+    world: &'a dyn Surroundings,
+    base_dir: &'a Path,
+}

@@ -1,0 +1,188 @@
+//! Whether every inline message can be rendered, before anything is sent.
+//!
+//! Each name a template takes from outside must exist. Each template is then rendered with the
+//! first rows, and with every row that lacks a field it names; what fails only for other values
+//! (a division by a field that is zero) shows when that turn is due, as a failed turn.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::model::{Content, Feeder, Row, Users};
+use super::super::problem::{Problem, nearest};
+use super::super::template;
+use super::Reading;
+use super::sessions::{ReadSession, columns, has_template, some_of};
+
+/// What templates may name.
+struct Known<'a> {
+    user: BTreeSet<&'a str>,
+    feeders: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+impl Reading<'_> {
+    pub(super) fn check_messages(
+        &mut self,
+        sessions: &[ReadSession<'_>],
+        users: &Users,
+        data: &BTreeMap<String, Feeder>,
+    ) {
+        let mut user = columns(&users.rows);
+        user.extend(["index", "id"]);
+        let feeders =
+            data.iter().map(|(name, feeder)| (name.as_str(), columns(&feeder.rows))).collect();
+        let known = Known { user, feeders };
+        for read in sessions {
+            let Content::Inline(messages) = &read.session.content else { continue };
+            for ((message, node), turn) in messages.iter().zip(&read.texts).zip(1..) {
+                if !has_template(&message.text) {
+                    continue;
+                }
+                let names = match template::names(&message.text) {
+                    Ok(names) => names,
+                    Err(error) => {
+                        let inside = error.range().and_then(|range| message.text.get(range));
+                        let place = self.checker.narrowed(&node.place, inside.unwrap_or(""));
+                        let problem = Problem::new(format!(
+                            "this is not a template: {}",
+                            template::sentence(&error)
+                        ))
+                        .with_help("`{{ name }}` is a value; for literal braces write {{ '{{' }}");
+                        self.checker.note(&place, problem);
+                        continue;
+                    }
+                };
+                let mut all_known = true;
+                for name in &names {
+                    if let Err(problem) = known.check(name) {
+                        let place = self.checker.narrowed(&node.place, name);
+                        self.checker.note(&place, problem);
+                        all_known = false;
+                    }
+                }
+                if all_known
+                    && let Err(problem) =
+                        try_rendering(&message.text, &names, &read.session.name, turn, users, data)
+                {
+                    self.checker.note(&node.place, problem);
+                }
+            }
+        }
+    }
+}
+
+impl Known<'_> {
+    fn check(&self, name: &str) -> Result<(), Problem> {
+        let mut parts = name.split('.');
+        let root = parts.next().unwrap_or("");
+        let (field, deeper) = (parts.next(), parts.next());
+        let among = |known: &BTreeSet<&str>, prefix: &str, field: &str| {
+            if known.contains(field) {
+                return Ok(());
+            }
+            Err(unknown(name, prefix, field, known.iter().copied()))
+        };
+        match (root, field) {
+            ("user", Some(field)) => among(&self.user, "user.", field),
+            ("session", Some(field)) => {
+                among(&["id", "name", "number"].into_iter().collect(), "session.", field)
+            }
+            ("data", Some(feeder)) => match (self.feeders.get(feeder), deeper) {
+                (Some(columns), Some(column)) => among(columns, &format!("data.{feeder}."), column),
+                (Some(_), None) => Ok(()),
+                (None, _) => Err(unknown(name, "data.", feeder, self.feeders.keys().copied())),
+            },
+            ("user" | "session" | "data" | "turn", None) => Ok(()),
+            _ => Err(unknown(name, "", root, ["user", "session", "turn", "data"])),
+        }
+    }
+}
+
+fn unknown<'a>(
+    name: &str,
+    prefix: &str,
+    field: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Problem {
+    let problem = Problem::new(format!("the template names `{name}`, which does not exist"));
+    if let Some(near) = nearest(field, known.clone()) {
+        return problem.with_help(format!("did you mean `{prefix}{near}`?"));
+    }
+    let mut known = known.into_iter().peekable();
+    if known.peek().is_none() {
+        return problem.with_help("there is no such file in `data`: add it there");
+    }
+    let place = prefix.strip_suffix('.').map_or("a template".into(), |one| format!("`{one}`"));
+    problem.with_help(format!("{place} has {}", some_of(known)))
+}
+
+/// Renders with the first row of every feeder, then with each row that lacks a field.
+fn try_rendering(
+    text: &str,
+    names: &BTreeSet<String>,
+    session: &str,
+    turn: u32,
+    users: &Users,
+    data: &BTreeMap<String, Feeder>,
+) -> Result<(), Problem> {
+    let environment = template::environment();
+    let render = |user: usize, changed: Option<(&str, &Row)>| {
+        let feeds = data.iter().filter_map(|(name, feeder)| {
+            let row = match changed {
+                Some((changed, row)) if changed == name => Some(row),
+                _ => feeder.rows.first(),
+            };
+            row.map(|row| (name.clone(), template::row_value(row)))
+        });
+        let id = users.ids.get(user).map(|id| &**id);
+        environment.render_str(
+            text,
+            template::context(
+                template::user_value(user, users.rows.get(user), id),
+                template::session_value(0, session, "session-0"),
+                turn,
+                template::map(feeds),
+            ),
+        )
+    };
+    let failed = |error: &minijinja::Error, row: String| {
+        let sentence = template::sentence(error);
+        Problem::new(format!("this message cannot be rendered{row}: {sentence}"))
+    };
+    match render(0, None) {
+        Ok(rendered) if rendered.is_empty() => {
+            return Err(Problem::new("this message is empty once it is rendered"));
+        }
+        Ok(_) => {}
+        Err(error) => return Err(failed(&error, String::new())),
+    }
+    for (name, feeder) in data {
+        let prefix = format!("data.{name}.");
+        for (number, row) in lacking(&feeder.rows, names, &prefix) {
+            render(0, Some((name, row))).map_err(|error| {
+                failed(&error, format!(" with row {number} of {}", feeder.from.display()))
+            })?;
+        }
+    }
+    for (number, _) in lacking(&users.rows, names, "user.") {
+        render(number - 1, None)
+            .map_err(|error| failed(&error, format!(" for user {}", number - 1)))?;
+    }
+    Ok(())
+}
+
+/// Rows, counted from 1, that lack a field which is named after `prefix`.
+fn lacking<'r>(
+    rows: &'r [Row],
+    names: &'r BTreeSet<String>,
+    prefix: &'r str,
+) -> impl Iterator<Item = (usize, &'r Row)> {
+    let fields: Vec<&str> = names
+        .iter()
+        .filter_map(|name| name.strip_prefix(prefix))
+        .filter_map(|rest| rest.split('.').next())
+        .filter(|field| !matches!((prefix, *field), ("user.", "index" | "id")))
+        .collect();
+    rows.iter()
+        .zip(1..)
+        .filter(move |(row, _)| fields.iter().any(|field| !row.contains_key(*field)))
+        .map(|(row, number)| (number, row))
+}

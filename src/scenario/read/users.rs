@@ -1,0 +1,99 @@
+//! `users`: who asks.
+
+use std::sync::Arc;
+
+use super::super::document::Node;
+use super::super::model::{Load, Row, Users};
+use super::super::problem::Problem;
+use super::super::template;
+use super::Reading;
+
+/// Identities of an open load that says neither `users` nor `max_in_flight`.
+const OPEN_IDENTITIES: u32 = 1000;
+const MOST: u64 = 1_000_000;
+const DEFAULT_ID: &str = "user-{{ user.index }}";
+
+impl Reading<'_> {
+    pub(super) fn users(&mut self, node: Option<&Node>, load: Option<&Load>) -> Option<Users> {
+        let mut count = None;
+        let mut from = None;
+        let mut rows: Vec<Row> = Vec::new();
+        let mut id = DEFAULT_ID.to_owned();
+        let mut place = None;
+        if let Some(node) = node {
+            let fields = self.checker.fields(node, "users", &["count", "from", "id"])?;
+            if let (Some(count), Some(_)) = (fields.get("count"), fields.get("from")) {
+                let problem = Problem::new("`users` has either `count` or `from`")
+                    .with_help("a file has as many users as rows");
+                self.checker.note(count.head(), problem);
+                return None;
+            }
+            if let Some(node) = fields.get("count") {
+                count = Some(self.checker.number_u32(node, "users.count", 1..MOST + 1)?);
+            }
+            if let Some(node) = fields.get("from") {
+                let (path, read) = self.object_file(node, "users.from")?;
+                if read.len() as u64 > MOST {
+                    let problem = Problem::new(format!("`users.from` has {} rows", read.len()))
+                        .with_help(format!("at most {MOST} users are kept"));
+                    self.checker.note(&node.place, problem);
+                    return None;
+                }
+                // A file of users usually names them.
+                if let Some(column) =
+                    ["user_id", "id"].into_iter().find(|name| read[0].contains_key(*name))
+                {
+                    id = format!("{{{{ user.{column} }}}}");
+                }
+                from = Some(path);
+                rows = read;
+            }
+            if let Some(node) = fields.get("id") {
+                id = self.checker.text(node, "users.id")?;
+                place = Some(node.place.clone());
+            }
+            place = place.or_else(|| Some(fields.place().clone()));
+        }
+        let identities = match (count, rows.len()) {
+            (Some(count), _) => count,
+            (None, 0) => match load? {
+                Load::Once { concurrency } => *concurrency,
+                Load::Closed { users, .. } => *users,
+                Load::Open { max_in_flight, .. } => max_in_flight.unwrap_or(OPEN_IDENTITIES),
+            },
+            (None, many) => u32::try_from(many).ok()?,
+        };
+        match ids(&id, identities, &rows) {
+            Ok(ids) => Some(Users { count, rows, from, id, ids }),
+            Err(sentence) => {
+                let problem = Problem::new(sentence)
+                    .with_help("`users.id` may name `user.index` and the fields of `users.from`");
+                match place {
+                    Some(place) => self.checker.note(&place, problem),
+                    None => self.checker.note_anywhere(problem),
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Each identity's `user_id`, or what is wrong with the template of them.
+fn ids(id: &str, identities: u32, rows: &[Row]) -> Result<Vec<Arc<str>>, String> {
+    let environment = template::environment();
+    let broken = |error: &minijinja::Error| {
+        format!("`users.id` cannot be rendered: {}", template::sentence(error))
+    };
+    let compiled = environment.template_from_str(id).map_err(|error| broken(&error))?;
+    (0..identities as usize)
+        .map(|index| {
+            let user = template::user_value(index, rows.get(index), None);
+            let context = template::map([("user", user)]);
+            let text = compiled.render(context).map_err(|error| broken(&error))?;
+            match text.is_empty() {
+                true => Err(format!("`users.id` of user {index} is empty")),
+                false => Ok(Arc::from(text)),
+            }
+        })
+        .collect()
+}
