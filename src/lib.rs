@@ -16,6 +16,9 @@ pub mod measure;
 // Asked. Pure.
 pub mod scenario;
 
+// Decided. Pure.
+pub mod plan;
+
 // Said. Pure.
 pub mod protocol;
 

@@ -17,9 +17,11 @@ mod read;
 mod rows;
 mod surroundings;
 pub mod template;
+mod weights;
 
 pub use model::*;
 pub use overrides::Overrides;
 pub use problem::{Problem, Problems};
 pub use read::{from_message, load, load_file};
 pub use surroundings::{Imagined, Surroundings};
+pub use weights::reduced;

@@ -1,1 +1,4 @@
 //! One test binary; a file per capability.
+
+/// What is decided before anything is sent.
+mod plan;

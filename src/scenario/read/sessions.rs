@@ -8,6 +8,7 @@ use super::super::document::{Node, Value};
 use super::super::model::{Content, Feeder, Message, Pick, PromptRow, Row, RowFields, Session};
 use super::super::problem::{Problem, Source, listed};
 use super::super::rows::{Format, object_rows, text};
+use super::super::weights::{LONGEST_BLOCK, reduced};
 use super::super::{prompts, template};
 use super::Reading;
 use crate::units::Delay;
@@ -53,6 +54,19 @@ impl Reading<'_> {
                 continue;
             }
             sessions.push(read);
+        }
+        let weights: Vec<u32> = sessions.iter().map(|one| one.session.weight).collect();
+        let block: u64 = reduced(&weights).into_iter().map(u64::from).sum();
+        if block > LONGEST_BLOCK {
+            let problem = Problem::new(format!(
+                "the weights take {block} sessions to show their proportions exactly"
+            ))
+            .with_help(format!(
+                "round them so that, without what they have in common, they sum to at most \
+                 {LONGEST_BLOCK}"
+            ));
+            self.checker.note(node.head(), problem);
+            return None;
         }
         complete.then_some(sessions)
     }
