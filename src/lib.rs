@@ -4,11 +4,11 @@
 //! `docs/architecture.md` has the flow on one page.
 
 // Words. Pure.
+pub mod units;
 pub mod metric;
 pub mod sample;
 pub mod secret;
 pub mod threshold;
-pub mod units;
 
 // Measured. Pure.
 pub mod measure;
@@ -23,11 +23,14 @@ pub mod plan;
 pub mod protocol;
 
 // Happens.
-pub mod client;
 pub mod clock;
-pub mod event;
-pub mod exchange;
 pub mod surroundings;
+pub mod client;
+pub mod exchange;
+pub mod event;
+pub mod executor;
 
 // Kept.
 pub mod artifact;
+pub mod machine;
+pub mod sink;

@@ -1,3 +1,7 @@
 //! A run is a directory; these are its files, as functions over readers and writers.
 
+pub mod manifest;
 pub mod samples;
+mod store;
+
+pub use store::{RunDirectory, StoreError};

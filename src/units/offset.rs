@@ -22,7 +22,7 @@ impl Offset {
     /// A point `seconds` seconds after the origin; negative or absurd values are clamped.
     pub fn from_secs_f64(seconds: f64) -> Self {
         // A float-to-int cast saturates, and NaN becomes 0: both are what "clamped" means here.
-        Self((seconds * 1e9) as u64)
+        Self((seconds * 1e9).round() as u64)
     }
 
     /// Nanoseconds since the origin.

@@ -1,0 +1,134 @@
+//! One turn: admission, as many attempts as it takes, and a sample of each.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::retry::back_off;
+use super::session::Session;
+use super::slots::Asker;
+use super::stop::StopPhase;
+use crate::client::Transport;
+use crate::exchange::Attempt;
+use crate::protocol::{Asking, Reply};
+use crate::sample::{Failure, Outcome, Reason, Sample, Timeline};
+use crate::units::Offset;
+
+impl<T: Transport + 'static> Session<T> {
+    /// Asks turn `turn`, due at `due`, and says how and when it ended.
+    pub(super) async fn turn(&self, turn: u32, due: Offset, asker: Asker) -> (Outcome, Offset) {
+        let worker = &self.worker;
+        let (message, body) = match self.request(turn) {
+            Ok(request) => request,
+            Err(why) => {
+                return self.never_sent(turn, due, Outcome::Failed(Failure::Local), Some(why), 1);
+            }
+        };
+        let retries = worker.job().plan.scenario().limits.retries;
+        // What was our own delay and not asked for by the load, over all attempts.
+        let mut own = Duration::ZERO;
+        let mut asked_at = due;
+        for number in 1.. {
+            own += worker.clock().now().since(asked_at);
+            let asker = if number == 1 { asker } else { Asker::Turn };
+            let admitted = tokio::select! {
+                biased;
+                admitted = worker.shared.admission.admit(asker, &worker.alarm) => admitted,
+                () = worker.shared.stop.reached(StopPhase::Draining) => {
+                    return self.never_sent(turn, due, Outcome::Dropped(Reason::Stopped), None, number);
+                }
+            };
+            if admitted.is_none() {
+                return self.never_sent(
+                    turn,
+                    due,
+                    Outcome::Dropped(Reason::Overload),
+                    None,
+                    number,
+                );
+            }
+            let admitted_at = worker.clock().now();
+            let mut reply = worker.take_reply();
+            worker.attempt_started();
+            let cut = worker.shared.stop.reached(StopPhase::Cut);
+            let attempt = worker.exchange.attempt(body.clone(), &mut reply, cut).await;
+            drop(admitted);
+            own += attempt.started.since(admitted_at);
+            let queue = attempt.started.since(due).saturating_sub(own);
+            let again = attempt.again.filter(|_| number <= retries && !worker.stopping());
+            let (outcome, ended) = (attempt.outcome, attempt.ended);
+            let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());
+            worker.attempt_ended(sample, &reply, &message);
+            worker.give_back(reply);
+            let Some(again) = again else { return (outcome, ended) };
+            let wait = back_off(again, number + 1, &mut *worker.rng.borrow_mut());
+            asked_at = ended + wait;
+            if !worker.wait_until(asked_at).await {
+                let stopped = Outcome::Dropped(Reason::Stopped);
+                return self.never_sent(turn, due, stopped, None, number + 1);
+            }
+        }
+        unreachable!("a turn has fewer than 2³² attempts")
+    }
+
+    fn request(&self, turn: u32) -> Result<(String, Bytes), Box<str>> {
+        let worker = &self.worker;
+        let text = self.planned.text(turn, &self.id).map_err(|error| error.to_string())?;
+        let asking = Asking {
+            user_id: &self.planned.user_id,
+            agent_id: &worker.job().plan.scenario().target.agent_id,
+            session_id: &self.id,
+            message: &text,
+        };
+        let mut body = Vec::with_capacity(text.len() + 160);
+        worker.exchange.dialect().body(&asking, &mut body).map_err(|error| error.to_string())?;
+        Ok((text.into_owned(), Bytes::from(body)))
+    }
+
+    fn never_sent(
+        &self,
+        turn: u32,
+        due: Offset,
+        outcome: Outcome,
+        message: Option<Box<str>>,
+        attempt: u32,
+    ) -> (Outcome, Offset) {
+        let sample = Sample { attempt, ..self.unsent(turn, due, outcome, message) };
+        let ended = sample.timeline.ended;
+        self.worker.not_sent(sample);
+        (outcome, ended)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a sample meet here and only here")]
+    fn sample(
+        &self,
+        turn: u32,
+        number: u32,
+        intended: Offset,
+        queue: Duration,
+        attempt: Attempt,
+        reply: &Reply,
+        retried: bool,
+    ) -> Sample {
+        Sample {
+            attempt: number,
+            retried,
+            timeline: Timeline {
+                intended,
+                started: Some(attempt.started),
+                headers: attempt.headers,
+                first_chunk: reply.first_chunk(),
+                last_chunk: reply.last_chunk(),
+                ended: attempt.ended,
+            },
+            phase: self.worker.phase(intended, attempt.ended),
+            queue,
+            connect: attempt.connect,
+            chunks: reply.chunks(),
+            reads: reply.reads(),
+            bytes: attempt.bytes,
+            status: attempt.status,
+            ..self.unsent(turn, intended, attempt.outcome, attempt.message)
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One worker: what the tasks of one thread share.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use tokio::sync::Notify;
+
+use super::admission::Admission;
+use super::gauges::Gauges;
+use super::job::{Job, Record};
+use super::loops::Numbers;
+use super::outbox::Outbox;
+use super::stop::{Stop, StopPhase};
+use super::{arrivals, loops};
+use crate::client::Transport;
+use crate::clock::{Alarm, Clock};
+use crate::event::{Event, Said};
+use crate::exchange::Exchange;
+use crate::measure::{EndedSession, Recorder};
+use crate::protocol::Reply;
+use crate::sample::{Outcome, Phase, Sample};
+use crate::scenario::Load;
+use crate::units::Offset;
+
+/// How often a worker hands over what it has gathered.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What all workers of a run hold together.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) job: Job,
+    pub(super) stop: Stop,
+    pub(super) admission: Admission,
+    pub(super) numbers: Numbers,
+}
+
+/// What the tasks of one thread share.
+pub(super) struct Worker<T> {
+    pub(super) index: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) exchange: Exchange<T>,
+    pub(super) alarm: Alarm,
+    pub(super) rng: RefCell<Xoshiro256PlusPlus>,
+    gauges: Arc<Gauges>,
+    recorder: RefCell<Recorder>,
+    outbox: RefCell<Outbox>,
+    replies: RefCell<Vec<Reply>>,
+    open: Cell<usize>,
+    all_closed: Notify,
+}
+
+impl<T: Transport + 'static> Worker<T> {
+    pub(super) fn new(
+        index: usize,
+        shared: Arc<Shared>,
+        exchange: Exchange<T>,
+        alarm: Alarm,
+        gauges: Arc<Gauges>,
+        events: SyncSender<Event>,
+    ) -> Rc<Self> {
+        let recorder = Recorder::new(Arc::clone(&shared.job.layout));
+        Rc::new(Self {
+            index,
+            shared,
+            exchange,
+            alarm,
+            rng: RefCell::new(Xoshiro256PlusPlus::seed_from_u64(index as u64)),
+            gauges,
+            recorder: RefCell::new(recorder),
+            outbox: RefCell::new(Outbox::new(events)),
+            replies: RefCell::default(),
+            open: Cell::new(0),
+            all_closed: Notify::new(),
+        })
+    }
+
+    /// Carries out this worker's share of the plan, to the end.
+    pub(super) async fn run(self: Rc<Self>) {
+        let ticking = tokio::task::spawn_local(Rc::clone(&self).tick());
+        match self.job().plan.scenario().load {
+            Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
+                loops::start(&self, count);
+            }
+            Load::Open { .. } => arrivals::run(&self).await,
+        }
+        while self.open.get() > 0 {
+            self.all_closed.notified().await;
+        }
+        ticking.abort();
+        let mut recorder = self.recorder.borrow_mut();
+        let mut outbox = self.outbox.borrow_mut();
+        while let Some(second) = recorder.finish() {
+            outbox.event(Event::Second(second));
+        }
+        outbox.event(Event::Ended { worker: self.index });
+        outbox.wait();
+    }
+
+    async fn tick(self: Rc<Self>) {
+        let mut tick = tokio::time::interval(TICK);
+        let mut reached = 0;
+        loop {
+            tick.tick().await;
+            let mut recorder = self.recorder.borrow_mut();
+            let mut outbox = self.outbox.borrow_mut();
+            let now = self.clock().now();
+            outbox.flush();
+            outbox.retry();
+            while let Some(second) = recorder.roll(now) {
+                outbox.event(Event::Second(second));
+            }
+            // A second is handed out when the one after it is over as well.
+            let done = (now.nanos() / 1_000_000_000).saturating_sub(1);
+            if done > reached {
+                reached = done;
+                outbox.event(Event::Reached { worker: self.index, second: done });
+            }
+        }
+    }
+
+    /// Runs `task` beside the others; [`Worker::run`] ends when all have.
+    pub(super) fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
+        self.open.set(self.open.get() + 1);
+        let worker = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            task.await;
+            worker.open.set(worker.open.get() - 1);
+            if worker.open.get() == 0 {
+                worker.all_closed.notify_one();
+            }
+        });
+    }
+
+    pub(super) fn job(&self) -> &Job {
+        &self.shared.job
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.alarm.clock()
+    }
+
+    /// Whether no more turns may be started because the run is being stopped.
+    pub(super) fn stopping(&self) -> bool {
+        self.shared.stop.phase() > StopPhase::Running
+    }
+
+    /// Waits until `due`; `false` if the run is being stopped before that.
+    pub(super) async fn wait_until(&self, due: Offset) -> bool {
+        tokio::select! {
+            biased;
+            () = self.alarm.until(due) => !self.stopping(),
+            () = self.shared.stop.reached(StopPhase::Draining) => false,
+        }
+    }
+
+    /// Where in the run a turn belongs that was due at `intended` and ended at `ended`.
+    pub(super) fn phase(&self, intended: Offset, ended: Offset) -> Phase {
+        if intended < Offset::ZERO + self.job().plan.scenario().warmup {
+            return Phase::Warmup;
+        }
+        let over = self.job().load_end().is_some_and(|end| ended > end);
+        if over || self.stopping() { Phase::Drain } else { Phase::Steady }
+    }
+
+    /// A cleared store for a reply.
+    pub(super) fn take_reply(&self) -> Reply {
+        let mut reply = self.replies.borrow_mut().pop().unwrap_or_default();
+        let record = self.job().record;
+        reply.clear(record != Record::Nothing, record == Record::Chunks);
+        reply
+    }
+
+    /// Takes the store back for a later reply.
+    pub(super) fn give_back(&self, reply: Reply) {
+        self.replies.borrow_mut().push(reply);
+    }
+
+    /// An attempt is being handed to the transport.
+    pub(super) fn attempt_started(&self) {
+        self.gauges.attempt_started();
+    }
+
+    /// Notes an attempt that was sent and has ended.
+    pub(super) fn attempt_ended(&self, sample: Sample, reply: &Reply, message: &str) {
+        self.gauges.attempt_ended();
+        let mut recorder = self.recorder.borrow_mut();
+        if let Some(at) = sample.timeline.started {
+            recorder.started(at);
+        }
+        recorder.sample(&sample, reply.gaps());
+        let mut outbox = self.outbox.borrow_mut();
+        if self.job().record != Record::Nothing {
+            outbox.event(Event::Said(Box::new(Said {
+                sample: sample.clone(),
+                message: message.into(),
+                text: reply.text().to_owned(),
+                pieces: reply.pieces().to_vec(),
+            })));
+        }
+        outbox.sample(sample);
+    }
+
+    /// Notes a turn that was never sent.
+    pub(super) fn not_sent(&self, sample: Sample) {
+        debug_assert!(matches!(sample.outcome, Outcome::Dropped(_) | Outcome::Failed(_)));
+        self.recorder.borrow_mut().sample(&sample, Reply::default().gaps());
+        self.outbox.borrow_mut().sample(sample);
+    }
+
+    /// Notes a session whose turns have all been answered.
+    pub(super) fn session_ended(&self, session: &EndedSession) {
+        self.recorder.borrow_mut().session_ended(session);
+    }
+}

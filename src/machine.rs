@@ -1,0 +1,52 @@
+//! What this run runs on, and from which commit: read once, for `run.json`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::artifact::manifest::{GitFacts, MachineFacts};
+
+/// The machine.
+pub fn machine() -> MachineFacts {
+    let proc = |file: &str| std::fs::read_to_string(Path::new("/proc").join(file)).ok();
+    let field = |text: String, name: &str| {
+        text.lines()
+            .find_map(|line| Some(line.strip_prefix(name)?.split_once(':')?.1.trim().to_owned()))
+    };
+    let release = proc("sys/kernel/osrelease").map(|text| text.trim().to_owned());
+    MachineFacts {
+        os: match release {
+            Some(release) => format!("{} {release}", std::env::consts::OS),
+            None => std::env::consts::OS.to_owned(),
+        },
+        arch: std::env::consts::ARCH.to_owned(),
+        cpu: proc("cpuinfo").and_then(|text| field(text, "model name")),
+        cpus: cpus(),
+        memory_mib: proc("meminfo")
+            .and_then(|text| field(text, "MemTotal"))
+            .and_then(|size| size.split_whitespace().next()?.parse::<u64>().ok())
+            .map(|kib| kib / 1024),
+    }
+}
+
+/// Processors this process may use.
+pub fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The commit of the working directory, if it is one of git's and git is there to ask.
+pub fn git() -> Option<GitFacts> {
+    let ask = |words: &[&str]| {
+        let output = Command::new("git")
+            .args(words)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    let commit = ask(&["rev-parse", "HEAD"])?;
+    let branch = ask(&["symbolic-ref", "--short", "HEAD"]);
+    let dirty = !ask(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(GitFacts { commit, branch, dirty })
+}

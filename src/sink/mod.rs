@@ -1,0 +1,66 @@
+//! Those who keep and show what happens while it happens.
+//!
+//! One collector thread takes the workers' events and hands them to each sink. A slow disk makes
+//! the collector lag; it cannot change a figure already taken.
+
+mod collector;
+mod files;
+mod progress;
+mod said;
+
+use std::io;
+
+use crate::event::Said;
+use crate::measure::Interval;
+use crate::sample::Sample;
+
+pub use collector::{Collected, Collector};
+pub use files::SampleFile;
+pub use progress::{Progress, ProgressStyle};
+pub use said::SaidFile;
+
+/// One who keeps or shows.
+pub trait Sink: Send {
+    /// Attempts ended, in order of ending on their worker.
+    ///
+    /// # Errors
+    /// It could not be written; the run ends.
+    fn samples(&mut self, samples: &[Sample]) -> io::Result<()> {
+        let _ = samples;
+        Ok(())
+    }
+
+    /// What was said in an attempt.
+    ///
+    /// # Errors
+    /// As [`Sink::samples`].
+    fn said(&mut self, said: &Said) -> io::Result<()> {
+        let _ = said;
+        Ok(())
+    }
+
+    /// One second is over on every worker.
+    ///
+    /// # Errors
+    /// As [`Sink::samples`].
+    fn second(&mut self, second: &Interval) -> io::Result<()> {
+        let _ = second;
+        Ok(())
+    }
+
+    /// Called several times a second, whatever happens.
+    ///
+    /// # Errors
+    /// As [`Sink::samples`].
+    fn tick(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing more will come.
+    ///
+    /// # Errors
+    /// As [`Sink::samples`].
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
