@@ -22,6 +22,9 @@ pub mod plan;
 // Said. Pure.
 pub mod protocol;
 
+// Learnt. Pure.
+pub mod summary;
+
 // Happens.
 pub mod client;
 pub mod clock;
