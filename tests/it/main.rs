@@ -2,3 +2,7 @@
 
 /// What is decided before anything is sent.
 mod plan;
+
+/// What a summary says of known samples, live or read again from samples.csv.
+#[cfg(test)]
+mod summary;
