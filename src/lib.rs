@@ -25,6 +25,9 @@ pub mod protocol;
 // Learnt. Pure.
 pub mod summary;
 
+// Shown. Pure.
+pub mod report;
+
 // Happens.
 pub mod client;
 pub mod clock;

@@ -6,3 +6,7 @@ mod plan;
 /// What a summary says of known samples, live or read again from samples.csv.
 #[cfg(test)]
 mod summary;
+
+/// What the report of a run looks like, and that it stays within 80 columns.
+#[cfg(test)]
+mod report;

@@ -14,14 +14,14 @@ use streamgauge::summary::{
 use streamgauge::threshold::Threshold;
 use streamgauge::units::Offset;
 
-const KINDS: [&str; 2] = ["refund", "questions"];
+pub(crate) const KINDS: [&str; 2] = ["refund", "questions"];
 
-fn at(millis: f64) -> Offset {
+pub(crate) fn at(millis: f64) -> Offset {
     Offset::from_nanos((millis * 1e6) as u64)
 }
 
 /// A turn due at `due` ms, sent at once, that took `took` ms; its first chunk came half way.
-fn turn(number: u64, due: f64, took: f64) -> Sample {
+pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
     Sample {
         session_number: number,
         kind: (number % 2) as u16,
@@ -50,7 +50,7 @@ fn turn(number: u64, due: f64, took: f64) -> Sample {
     }
 }
 
-fn ended(mut sample: Sample, outcome: Outcome) -> Sample {
+pub(crate) fn ended(mut sample: Sample, outcome: Outcome) -> Sample {
     sample.outcome = outcome;
     sample.timeline.first_chunk = None;
     sample.timeline.last_chunk = None;
@@ -62,7 +62,7 @@ fn ended(mut sample: Sample, outcome: Outcome) -> Sample {
     sample
 }
 
-fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
+pub(crate) fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
     let parse = |(key, expression): &(&str, &str)| Threshold::parse(key, expression, &KINDS);
     RunFacts {
         id: "2026-11-22T21-30-00Z_desk_7f3a".into(),
@@ -87,12 +87,12 @@ fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
     }
 }
 
-fn layout(facts: &RunFacts, goal: Goal) -> Arc<Layout> {
+pub(crate) fn layout(facts: &RunFacts, goal: Goal) -> Arc<Layout> {
     let selections = facts.thresholds.iter().map(|threshold| threshold.selection);
     Arc::new(Layout::new(KINDS.len(), selections, goal))
 }
 
-fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
+pub(crate) fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
     let mut recorder = Recorder::new(Arc::clone(layout));
     let mut totals = Totals::new(Arc::clone(layout));
     for sample in samples {
@@ -120,17 +120,17 @@ fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
     totals
 }
 
-fn summary_of(facts: &RunFacts, samples: &[Sample]) -> Summary {
+pub(crate) fn summary_of(facts: &RunFacts, samples: &[Sample]) -> Summary {
     summarize(facts, &live(&layout(facts, Goal::default()), samples))
 }
 
 /// 100 turns of 10, 20, … 1000 ms in an order without a trend, ten a second.
-fn hundred() -> Vec<Sample> {
+pub(crate) fn hundred() -> Vec<Sample> {
     (0..100).map(|n| turn(n, n as f64 * 100.0, (n * 37 % 100 + 1) as f64 * 10.0)).collect()
 }
 
 /// Everything that can happen to a turn, in 13 s.
-fn mixed() -> Vec<Sample> {
+pub(crate) fn mixed() -> Vec<Sample> {
     let mut samples = Vec::new();
     for n in 0..1_200u64 {
         let due = n as f64 * 10.0 + 0.000_4 * n as f64;
