@@ -10,3 +10,7 @@ mod summary;
 /// What the report of a run looks like, and that it stays within 80 columns.
 #[cfg(test)]
 mod report;
+
+/// The files that have a line a second: timeline.csv and histograms.hlog.
+#[cfg(test)]
+mod measure_files;

@@ -92,6 +92,33 @@ pub(crate) fn layout(facts: &RunFacts, goal: Goal) -> Arc<Layout> {
     Arc::new(Layout::new(KINDS.len(), selections, goal))
 }
 
+/// Tells a recorder what a worker would tell it of a session of one turn.
+pub(crate) fn record(recorder: &mut Recorder, sample: &Sample, gaps: &Gaps) {
+    if let Some(started) = sample.timeline.started {
+        recorder.started(started);
+    }
+    recorder.sample(sample, gaps);
+    if !sample.retried {
+        recorder.session_ended(&EndedSession {
+            kind: sample.kind,
+            phase: sample.phase,
+            due: sample.timeline.intended,
+            ended: sample.timeline.ended,
+            completed: sample.outcome.is_completed(),
+        });
+    }
+}
+
+/// Gaps of a reply whose chunks were evenly spread.
+pub(crate) fn gaps_of(sample: &Sample) -> Gaps {
+    let mut gaps = Gaps::new();
+    if let (Some(first), Some(last)) = (sample.timeline.first_chunk, sample.timeline.last_chunk) {
+        let step = last.since(first) / 3;
+        (0..4).for_each(|chunk| gaps.chunk(first + step * chunk));
+    }
+    gaps
+}
+
 pub(crate) fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
     let mut recorder = Recorder::new(Arc::clone(layout));
     let mut totals = Totals::new(Arc::clone(layout));
@@ -100,19 +127,7 @@ pub(crate) fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
             totals.add(&interval);
             recorder.recycle(interval);
         }
-        if let Some(started) = sample.timeline.started {
-            recorder.started(started);
-        }
-        recorder.sample(sample, &Gaps::new());
-        if !sample.retried {
-            recorder.session_ended(&EndedSession {
-                kind: sample.kind,
-                phase: sample.phase,
-                due: sample.timeline.intended,
-                ended: sample.timeline.ended,
-                completed: sample.outcome.is_completed(),
-            });
-        }
+        record(&mut recorder, sample, &Gaps::new());
     }
     while let Some(interval) = recorder.finish() {
         totals.add(&interval);
