@@ -22,6 +22,12 @@ pub mod plan;
 // Said. Pure.
 pub mod protocol;
 
+// Learnt. Pure.
+pub mod summary;
+
+// Shown. Pure.
+pub mod report;
+
 // Happens.
 pub mod clock;
 pub mod surroundings;

@@ -1,7 +1,9 @@
 //! A run is a directory; these are its files, as functions over readers and writers.
 
+pub mod hlog;
 pub mod manifest;
 pub mod samples;
 mod store;
+pub mod timeline;
 
 pub use store::{RunDirectory, StoreError};

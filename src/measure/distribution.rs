@@ -215,6 +215,16 @@ impl Distribution {
         placed + self.overflow
     }
 
+    /// Each value up to [`HIGHEST_MICROS`] (once there are many: each bucket's) and its count.
+    pub(super) fn for_each_placed(&self, mut visit: impl FnMut(u64, u64)) {
+        match (&self.histogram, self.spilled) {
+            (Some(histogram), true) => histogram.iter_recorded().for_each(|step| {
+                visit(step.value_iterated_to(), step.count_since_last_iteration());
+            }),
+            _ => self.list.iter().for_each(|&micros| visit(u64::from(micros), 1)),
+        }
+    }
+
     /// The values up to [`HIGHEST_MICROS`] as an HdrHistogram, for writing it out.
     pub fn to_histogram(&self) -> Histogram<u64> {
         match (&self.histogram, self.spilled) {

@@ -4,6 +4,7 @@
 //! rows of `samples.csv` read again later give the same [`Totals`]. Memory grows with the length of
 //! a run in seconds and with the number of session kinds, never with the number of samples.
 
+mod blocks;
 mod distribution;
 mod gaps;
 mod interval;
@@ -14,6 +15,7 @@ mod tally;
 mod totals;
 mod values;
 
+pub(crate) use distribution::rank_of;
 pub use distribution::{Distribution, HIGHEST_MICROS};
 pub use gaps::Gaps;
 pub use interval::{Flow, Interval, Seconds};

@@ -55,8 +55,17 @@ impl Recorder {
     /// The earliest second that is over for good at `now`. Call until `None`, about once a second.
     /// Seconds in which nothing happened are left out.
     pub fn roll(&mut self, now: Offset) -> Option<Box<Interval>> {
-        let current = second_of(now);
-        if self.open.front()?.second + GRACE < current { self.take_front() } else { None }
+        let open = second_of(now).saturating_sub(GRACE);
+        if self.open.front().is_some_and(|first| first.second < open) {
+            return self.take_front();
+        }
+        self.floor = self.floor.max(open);
+        None
+    }
+
+    /// Nothing is reported any more of seconds before this one. It moves when `roll` gives `None`.
+    pub fn reached(&self) -> u64 {
+        self.floor
     }
 
     /// The earliest second, over or not: at the end of a run, until `None`.
@@ -73,7 +82,7 @@ impl Recorder {
 
     fn take_front(&mut self) -> Option<Box<Interval>> {
         let interval = self.open.pop_front()?;
-        self.floor = interval.second + 1;
+        self.floor = self.floor.max(interval.second + 1);
         Some(interval)
     }
 

@@ -7,7 +7,9 @@ use super::gaps::Gaps;
 use super::layout::Layout;
 use super::tally::EndedSession;
 use super::totals::Totals;
-use crate::sample::Sample;
+use super::values::values;
+use crate::metric::Metric;
+use crate::sample::{Phase, Sample};
 
 /// Builds [`Totals`] from the samples of a finished run. They are those of the live run but for
 /// gaps, which samples do not have. Memory grows with the number of sessions.
@@ -29,9 +31,14 @@ impl Replay {
         if let Some(started) = sample.timeline.started {
             self.totals.flow(started.nanos() / 1_000_000_000).started += 1;
         }
-        self.totals.flow(sample.timeline.ended.nanos() / 1_000_000_000).sample(sample);
-        let (layout, tally) = self.totals.tally_mut();
+        let second = sample.timeline.ended.nanos() / 1_000_000_000;
+        self.totals.flow(second).sample(sample);
+        let (layout, tally, blocks) = self.totals.parts_mut();
         tally.sample(layout, sample, &self.no_gaps);
+        let measured = sample.phase != Phase::Warmup && !sample.retried;
+        if measured && sample.outcome.is_completed() {
+            blocks.add_values(second, &values(sample));
+        }
         if !sample.retried {
             self.session(sample);
         }
@@ -60,9 +67,13 @@ impl Replay {
 
     /// All rows were read.
     pub fn finish(mut self) -> Totals {
-        let (layout, tally) = self.totals.tally_mut();
+        let (layout, tally, blocks) = self.totals.parts_mut();
         for session in self.sessions.values() {
             tally.session_ended(layout, session);
+            if session.completed && session.phase != Phase::Warmup {
+                let second = session.ended.nanos() / 1_000_000_000;
+                blocks.add_value(second, Metric::SessionTotal, session.total());
+            }
         }
         self.totals
     }

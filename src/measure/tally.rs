@@ -108,6 +108,13 @@ pub struct EndedSession {
     pub completed: bool,
 }
 
+impl EndedSession {
+    /// First message due until last reply ended, in microseconds.
+    pub(super) fn total(&self) -> u64 {
+        self.ended.micros().saturating_sub(self.due.micros())
+    }
+}
+
 /// The figures of some of the turns: all of them, one kind, or a threshold's selection.
 /// Turns due before the end of the warm-up are not in it.
 #[derive(Debug, Clone, Default)]
@@ -274,12 +281,11 @@ impl Tally {
         if session.phase == Phase::Warmup {
             return;
         }
-        let total = session.ended.micros().saturating_sub(session.due.micros());
         layout.for_each_of_session(session.kind, |at| {
             let series = &mut self.series[at];
             if session.completed {
                 series.sessions_completed += 1;
-                series.metric(Metric::SessionTotal).record(total);
+                series.metric(Metric::SessionTotal).record(session.total());
             } else {
                 series.sessions_incomplete += 1;
             }

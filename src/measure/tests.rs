@@ -179,6 +179,7 @@ fn a_second_is_handed_out_once_it_is_over_and_late_records_still_reach_it() {
     let second = recorder.roll(at(3_000_000)).unwrap();
     assert_eq!((second.second, second.flow.completed), (1, 2));
     assert!(recorder.roll(at(3_000_000)).is_none());
+    assert_eq!(recorder.reached(), 2);
 
     // Too late for second 1: not lost, but counted in the earliest that is open.
     record(&mut recorder, &completed(1999450, 1_999_500));

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::blocks::Blocks;
 use super::interval::{Flow, Interval};
 use super::layout::Layout;
 use super::tally::{Series, Tally};
+use crate::metric::Metric;
 use crate::threshold::Selection;
 
 /// Everything a summary is built from. Adding intervals is exact, and their order does not matter.
@@ -15,19 +17,23 @@ pub struct Totals {
     tally: Tally,
     /// Seconds in which something happened.
     seconds: BTreeMap<u64, Flow>,
+    blocks: Blocks,
 }
 
 impl Totals {
     /// Nothing yet.
     pub fn new(layout: Arc<Layout>) -> Self {
         let tally = Tally::new(&layout);
-        Self { layout, tally, seconds: BTreeMap::new() }
+        Self { layout, tally, seconds: BTreeMap::new(), blocks: Blocks::new() }
     }
 
     /// Adds one second of one worker, or of all of them.
     pub fn add(&mut self, interval: &Interval) {
         self.tally.merge(&interval.tally);
         self.flow(interval.second).merge(&interval.flow);
+        if let Some(all) = interval.tally.series(0) {
+            self.blocks.add(interval.second, all);
+        }
     }
 
     /// Adds the sum of another part of the same run.
@@ -36,14 +42,21 @@ impl Totals {
         for (&second, flow) in &other.seconds {
             self.flow(second).merge(flow);
         }
+        self.blocks.merge(&other.blocks);
     }
 
     pub(super) fn flow(&mut self, second: u64) -> &mut Flow {
         self.seconds.entry(second).or_default()
     }
 
-    pub(super) fn tally_mut(&mut self) -> (&Layout, &mut Tally) {
-        (&self.layout, &mut self.tally)
+    pub(super) fn parts_mut(&mut self) -> (&Layout, &mut Tally, &mut Blocks) {
+        (&self.layout, &mut self.tally, &mut self.blocks)
+    }
+
+    /// How many times fewer independent turns than turns there are, as far as a percentile of
+    /// `micros` goes; at least 1. Turns that are slow together say less than they are many.
+    pub fn overdispersion(&self, metric: Metric, micros: u64) -> f64 {
+        self.blocks.overdispersion(metric, micros)
     }
 
     /// What was counted.

@@ -1,6 +1,12 @@
 //! One test binary; a file per capability.
 
+/// The files that have a line a second: timeline.csv and histograms.hlog.
+mod measure_files;
 /// What is decided before anything is sent.
 mod plan;
+/// What the report of a run looks like, and that it stays within 80 columns.
+mod report;
+/// What a summary says of known samples, live or read again from samples.csv.
+mod summary;
 /// Conventions that matter: layers, purity, sizes, names in documents.
 mod tidy;

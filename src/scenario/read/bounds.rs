@@ -108,6 +108,11 @@ fn threshold(
     expression: &str,
     kinds: Option<&[String]>,
 ) -> Result<Threshold, UnitError> {
-    let _ = kinds;
-    Ok(Threshold { metric: metric.into(), expression: expression.into() })
+    match kinds {
+        Some(kinds) => Threshold::parse(metric, expression, kinds),
+        None => {
+            let name = metric.split('{').next().unwrap_or(metric);
+            Threshold::parse::<&str>(name, expression, &[])
+        }
+    }
 }

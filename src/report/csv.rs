@@ -1,0 +1,95 @@
+//! `summary.csv`: one row a metric and series, for spreadsheets and scripts.
+
+use std::io::Write;
+
+use crate::metric::Metric;
+use crate::summary::{Figures, Percentiles, Summary};
+
+/// The columns. New ones are only ever appended; readers go by name. `session` is empty for the
+/// whole run; a rate stands in `mean`.
+pub const SUMMARY_COLUMNS: [&str; 30] = [
+    "run",
+    "session",
+    "metric",
+    "unit",
+    "count",
+    "mean",
+    "stddev",
+    "min",
+    "p50",
+    "p75",
+    "p90",
+    "p95",
+    "p99",
+    "p99_9",
+    "max",
+    "all_p50",
+    "all_p95",
+    "all_p99",
+    "p50_low",
+    "p50_high",
+    "p75_low",
+    "p75_high",
+    "p90_low",
+    "p90_high",
+    "p95_low",
+    "p95_high",
+    "p99_low",
+    "p99_high",
+    "p99_9_low",
+    "p99_9_high",
+];
+
+/// Writes the file. `Err` where it cannot be written.
+pub fn summary_csv(summary: &Summary, out: impl Write) -> Result<(), csv::Error> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record(SUMMARY_COLUMNS)?;
+    let run = summary.run.id.as_str();
+    let whole = std::iter::once(("", &summary.metrics));
+    let groups = summary.groups.iter().map(|group| (group.session.as_str(), &group.metrics));
+    for (session, metrics) in whole.chain(groups) {
+        for metric in Metric::ALL {
+            let figures = metrics.get(metric);
+            let start = [run, session, metric.name(), "ms"].map(String::from);
+            rows.write_record(start.into_iter().chain(cells(figures)))?;
+        }
+    }
+    let rates = &summary.rates;
+    for (metric, unit, value) in [
+        ("errors", "fraction", rates.error_rate),
+        ("throughput", "/s", rates.throughput_per_s),
+        ("chunks", "/s", rates.chunks_per_s),
+        ("goodput", "/s", rates.goodput_per_s),
+    ] {
+        let mut row = [run, "", metric, unit, ""].map(String::from).to_vec();
+        row.push(number(value));
+        row.resize(SUMMARY_COLUMNS.len(), String::new());
+        rows.write_record(row)?;
+    }
+    rows.flush()?;
+    Ok(())
+}
+
+fn cells(figures: &Figures) -> Vec<String> {
+    let mut cells = vec![figures.count.to_string()];
+    let plain = [figures.mean, figures.stddev, figures.min];
+    cells.extend(plain.map(number));
+    cells.extend(in_order(&figures.percentiles).map(number));
+    cells.push(number(figures.max));
+    let all = figures.all;
+    cells.extend([all.and_then(|all| all.p50), all.and_then(|all| all.p95)].map(number));
+    cells.push(number(all.and_then(|all| all.p99)));
+    for interval in in_order(&figures.ci95) {
+        cells.push(number(interval.map(|[low, _]| low)));
+        cells.push(number(interval.map(|[_, high]| high)));
+    }
+    cells
+}
+
+fn in_order<T: Copy>(all: &Percentiles<T>) -> [Option<T>; 6] {
+    [all.p50, all.p75, all.p90, all.p95, all.p99, all.p99_9]
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}

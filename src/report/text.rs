@@ -1,0 +1,262 @@
+//! A summary for a terminal, 80 columns wide.
+
+use super::style::Style;
+use super::table::{WIDTH, cut, interval, millis, one_line, percent, rate, thousands, wrapped};
+use crate::metric::Metric;
+use crate::summary::{Figures, Percentiles, Summary, ThresholdResult, ValidityVerdict};
+
+/// The rows of the table; the others are in the files.
+const SHOWN: [Metric; 7] = [
+    Metric::Ttfc,
+    Metric::TtfcService,
+    Metric::Total,
+    Metric::Gap,
+    Metric::Queue,
+    Metric::Lateness,
+    Metric::SessionTotal,
+];
+const LABEL: usize = 14;
+const COLUMN: usize = 11;
+/// Groups of failures that are listed; the rest is in the files.
+const FAILURES: usize = 8;
+/// Session kinds that are listed.
+const KINDS: usize = 20;
+
+/// The report of a run. `place` is where its files are, if they are to be named.
+pub fn text(summary: &Summary, style: Style, place: Option<&str>) -> String {
+    let mut page = Page { lines: Vec::new(), style };
+    page.head(summary);
+    page.counts(summary);
+    page.distributions(summary);
+    page.kinds(summary);
+    page.failures(summary);
+    page.thresholds(summary);
+    page.validity(summary);
+    page.caveats(summary);
+    if let Some(place) = place {
+        page.blank();
+        page.line(format!("files: {}", one_line(place)));
+    }
+    let mut text = page.lines.join("\n");
+    text.push('\n');
+    text
+}
+
+struct Page {
+    lines: Vec<String>,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn blank(&mut self) {
+        self.line("");
+    }
+
+    fn section(&mut self, title: &str) {
+        self.blank();
+        let title = self.style.heading(title);
+        self.line(title);
+    }
+
+    fn head(&mut self, summary: &Summary) {
+        let name = self.style.heading(&cut(&one_line(&summary.run.name), WIDTH));
+        self.line(name);
+        self.line(cut(&format!("run {}", one_line(&summary.run.id)), WIDTH));
+        let load = &summary.load;
+        let mut about = format!("load {}", one_line(&load.description));
+        if let Some(seconds) = load.measured_s {
+            about += &format!("; measured over {seconds} s");
+        }
+        if load.warmup_s > 0.0 {
+            about += &format!(" after {} s of warm-up", load.warmup_s);
+        }
+        self.lines.extend(wrapped(&about, 0));
+    }
+
+    fn counts(&mut self, summary: &Summary) {
+        let counts = &summary.counts;
+        self.section("turns");
+        let cell = |word: &str, number: u64| format!("{word:<10}{:>11}", thousands(number));
+        let row = |cells: [String; 3]| format!("  {}", cells.join("    "));
+        self.line(row([
+            cell("planned", counts.planned),
+            cell("completed", counts.completed),
+            cell("in warm-up", counts.in_warmup),
+        ]));
+        if counts.planned > counts.completed {
+            self.line(row([
+                cell("failed", counts.failed),
+                cell("timed out", counts.timed_out),
+                cell("dropped", counts.dropped),
+            ]));
+            if counts.cancelled > 0 {
+                self.line(format!("  {}", cell("cancelled", counts.cancelled)));
+            }
+        }
+        let rates = &summary.rates;
+        let cell = |word: &str, value: String| format!("{word:<10}{value:>11}");
+        self.line(row([
+            cell("throughput", rate(rates.throughput_per_s)),
+            cell("chunks", rate(rates.chunks_per_s)),
+            cell("errors", percent(rates.error_rate)),
+        ]));
+        if rates.goodput_per_s.is_some() {
+            self.line(format!("  {}", cell("goodput", rate(rates.goodput_per_s))));
+        }
+    }
+
+    fn row(&mut self, label: &str, cells: &[String; 6], faint: bool) {
+        let cells: String = cells.iter().map(|cell| format!("{cell:>COLUMN$}")).collect();
+        let line = format!("{label:<LABEL$}{cells}");
+        let line = if faint { self.style.faint(&line) } else { line };
+        self.line(line);
+    }
+
+    fn distributions(&mut self, summary: &Summary) {
+        if SHOWN.iter().all(|metric| summary.metrics.get(*metric).count == 0) {
+            return;
+        }
+        self.blank();
+        let columns = ["p50", "p75", "p90", "p95", "p99", "max"].map(String::from);
+        self.row("ms", &columns, true);
+        for metric in SHOWN {
+            let figures = summary.metrics.get(metric);
+            // A wait that never happened, and sessions of one turn, are not worth their lines.
+            let idle = metric == Metric::Queue && figures.max < Some(0.001);
+            let same = metric == Metric::SessionTotal
+                && figures.percentiles == summary.metrics.get(Metric::Total).percentiles;
+            if figures.count > 0 && !idle && !same {
+                self.figures(metric, figures);
+            }
+        }
+        let note = "Second lines: 95 % intervals of the percentiles; n/a: too few turns for one.";
+        let note = self.style.faint(note);
+        self.line(note);
+    }
+
+    fn figures(&mut self, metric: Metric, figures: &Figures) {
+        let Percentiles { p50, p75, p90, p95, p99, .. } = figures.percentiles;
+        let shown = [p50, p75, p90, p95, p99, figures.max];
+        self.row(metric.name(), &shown.map(millis), false);
+        let Percentiles { p50, p75, p90, p95, p99, .. } = figures.ci95;
+        let [p50, p75, p90, p95, p99] = [p50, p75, p90, p95, p99].map(interval);
+        self.row("", &[p50, p75, p90, p95, p99, String::new()], true);
+        let plain = figures.percentiles;
+        if let Some(all) = figures.all
+            && (all.p50, all.p95, all.p99) != (plain.p50, plain.p95, plain.p99)
+        {
+            let cell =
+                |value: Option<f64>| value.map_or("no answer".into(), |one| millis(Some(one)));
+            let empty = String::new;
+            let cells = [cell(all.p50), empty(), empty(), cell(all.p95), cell(all.p99), empty()];
+            self.row("  all turns", &cells, false);
+        }
+    }
+
+    fn kinds(&mut self, summary: &Summary) {
+        if summary.groups.len() < 2 {
+            return;
+        }
+        self.section("by session");
+        let header = ["completed", "errors", "ttfc p50", "ttfc p95", "total p95"].map(String::from);
+        let line = |name: &str, cells: [String; 5]| {
+            let cells: String = cells.iter().map(|cell| format!("{cell:>COLUMN$}")).collect();
+            format!("  {:<23}{cells}", cut(&one_line(name), 22))
+        };
+        let heading = self.style.faint(&line("ms", header));
+        self.line(heading);
+        for group in summary.groups.iter().take(KINDS) {
+            let counts = &group.counts;
+            let judged = counts.planned - counts.cancelled;
+            let rate = (judged > 0).then(|| (judged - counts.completed) as f64 / judged as f64);
+            let ttfc = group.metrics.get(Metric::Ttfc).percentiles;
+            let total = group.metrics.get(Metric::Total).percentiles;
+            self.line(line(
+                &group.session,
+                [
+                    thousands(counts.completed),
+                    percent(rate),
+                    millis(ttfc.p50),
+                    millis(ttfc.p95),
+                    millis(total.p95),
+                ],
+            ));
+        }
+        if summary.groups.len() > KINDS {
+            self.line(format!("  … and {} more", summary.groups.len() - KINDS));
+        }
+    }
+
+    fn failures(&mut self, summary: &Summary) {
+        if summary.errors.is_empty() {
+            return;
+        }
+        self.section("without an answer");
+        for group in summary.errors.iter().take(FAILURES) {
+            let status = group.status.map_or(String::new(), |status| format!(" {status}"));
+            let what = format!("{} {}{status}", group.outcome.replace('_', " "), group.error);
+            let start = format!("  {:>9}  {what:<30}", thousands(group.count));
+            let room = WIDTH.saturating_sub(start.chars().count() + 1);
+            let example = group.example.as_deref().map(one_line).unwrap_or_default();
+            self.line(format!("{start} {}", cut(&example, room)).trim_end());
+        }
+        if summary.errors.len() > FAILURES {
+            self.line(format!("  … and {} more kinds", summary.errors.len() - FAILURES));
+        }
+    }
+
+    fn thresholds(&mut self, summary: &Summary) {
+        if summary.thresholds.is_empty() {
+            return;
+        }
+        self.section("thresholds");
+        for one in &summary.thresholds {
+            let mark = if one.ok { self.style.good("✓") } else { self.style.bad("✗") };
+            let what = one_line(&format!("{} {}", one.metric, one.expression));
+            self.line(format!("  {mark} {:<52} {:>22}", cut(&what, 52), observed(one)));
+        }
+    }
+
+    fn validity(&mut self, summary: &Summary) {
+        self.blank();
+        let verdict = match summary.validity.verdict {
+            ValidityVerdict::Valid => self.style.good("valid"),
+            ValidityVerdict::Degraded => self.style.doubtful("degraded"),
+            ValidityVerdict::Invalid => self.style.bad("invalid"),
+        };
+        let title = self.style.heading("validity");
+        self.line(format!("{title}  {verdict}"));
+        for reason in &summary.validity.reasons {
+            self.lines.extend(wrapped(reason, 2));
+        }
+    }
+
+    fn caveats(&mut self, summary: &Summary) {
+        if summary.caveats.is_empty() {
+            return;
+        }
+        self.section("to know before believing the numbers");
+        for caveat in &summary.caveats {
+            let said = format!("{} {} {}", caveat.seen, caveat.meaning, caveat.remedy);
+            let mut lines = wrapped(&said, 4);
+            if let Some(first) = lines.first_mut() {
+                first.replace_range(..4, "  - ");
+            }
+            self.lines.extend(lines);
+        }
+    }
+}
+
+fn observed(one: &ThresholdResult) -> String {
+    match (one.observed, one.unit.as_str()) {
+        (None, _) => "no data".into(),
+        (Some(value), "ms") => format!("{} ms", millis(Some(value))),
+        (Some(value), "fraction") => percent(Some(value)),
+        (Some(value), "/s") => rate(Some(value)),
+        (Some(value), _) => format!("{value}"),
+    }
+}

@@ -1,0 +1,128 @@
+//! From totals and facts to a summary.
+
+use super::caveat::{Caveat, caveats};
+use super::facts::RunFacts;
+use super::judge::judge;
+use super::metrics::{Figures, Metrics};
+use super::model::{CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, Summary};
+use super::validity::{reasons, validity};
+use crate::measure::{Distribution, Series, Totals};
+use crate::metric::Metric;
+use crate::units::Offset;
+
+/// Version of `summary.json`.
+const FORMAT: u32 = 1;
+
+/// The summary of a run.
+pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
+    let measured_s = measured(facts, totals);
+    let metrics = metrics(totals.all(), totals);
+    let caveats = caveats(facts, totals, &metrics);
+    Summary {
+        format: FORMAT,
+        run: RunSummary {
+            id: facts.id.clone(),
+            name: facts.name.clone(),
+            started_at: facts.started_at.clone(),
+            duration_s: to_millis(facts.duration.as_secs_f64()),
+            seed: facts.seed,
+            version: facts.version.clone(),
+            fingerprint: facts.fingerprint.clone(),
+        },
+        counts: CountsSummary::from(&totals.tally().counts),
+        rates: rates(totals, measured_s),
+        groups: groups(facts, totals),
+        errors: errors(totals),
+        thresholds: judge(facts, totals, measured_s),
+        validity: validity(&reasons(facts, totals)),
+        caveats: caveats.iter().map(Caveat::text).collect(),
+        load: LoadSummary {
+            model: facts.load.model,
+            description: facts.load.description.clone(),
+            measured_s: measured_s.map(to_millis),
+            warmup_s: to_millis(facts.load.warmup.as_secs_f64()),
+            offered: facts.load.offered,
+            in_flight_max: totals.seconds().map(|(_, _, open)| open).max().unwrap_or(0),
+        },
+        metrics,
+    }
+}
+
+/// Seconds that rates are over: from the end of the warm-up until no more turns were started. The
+/// turns that are due in that time are those that are counted, so neither a drain that takes long
+/// nor turns that were on their way at its start make the rate wrong.
+fn measured(facts: &RunFacts, totals: &Totals) -> Option<f64> {
+    let ended = facts.load.ended.unwrap_or(totals.tally().last_ended);
+    let measured = ended.since(Offset::ZERO + facts.load.warmup).as_secs_f64();
+    (measured > 0.0).then_some(measured)
+}
+
+fn to_millis(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+fn rates(totals: &Totals, measured_s: Option<f64>) -> Rates {
+    let all = totals.all();
+    let per_second = |count: u64| measured_s.map(|seconds| six_digits(count as f64 / seconds));
+    let good = totals.layout().goal().is_set().then_some(all.good);
+    Rates {
+        throughput_per_s: per_second(all.counts.completed),
+        chunks_per_s: per_second(all.chunks),
+        goodput_per_s: good.and_then(per_second),
+        error_rate: all.counts.error_rate().map(six_digits),
+    }
+}
+
+fn six_digits(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+/// The figures of a series. How slow turns come together is known of all turns; the fewer of them
+/// a kind has, the less its own turns share (design effect 1 + (m − 1)·ρ, Kish 1965).
+fn metrics(series: &Series, totals: &Totals) -> Metrics {
+    static NONE: std::sync::LazyLock<Distribution> = std::sync::LazyLock::new(Distribution::new);
+    Metrics::of(|metric| {
+        let all = totals.all().distribution(metric).map_or(0, Distribution::count);
+        let distribution = series.distribution(metric).unwrap_or(&NONE);
+        let share = if all > 0 { distribution.count() as f64 / all as f64 } else { 1.0 };
+        let unanswered = match metric {
+            Metric::Ttfc | Metric::TtfcService | Metric::Total | Metric::TotalService => {
+                Some(series.counts.unanswered())
+            }
+            Metric::SessionTotal => Some(series.sessions_incomplete),
+            _ => None,
+        };
+        Figures::new(distribution, unanswered, |micros| {
+            1.0 + (totals.overdispersion(metric, micros) - 1.0) * share
+        })
+    })
+}
+
+fn groups(facts: &RunFacts, totals: &Totals) -> Vec<Group> {
+    let kinds = facts.kinds.iter().enumerate();
+    kinds
+        .filter_map(|(kind, name)| {
+            let series = totals.layout().series_of_kind(u16::try_from(kind).ok()?)?;
+            let series = totals.tally().series(series)?;
+            let mut counts = CountsSummary::from(&series.counts);
+            counts.in_warmup = 0;
+            Some(Group { session: name.clone(), metrics: metrics(series, totals), counts })
+        })
+        .collect()
+}
+
+fn errors(totals: &Totals) -> Vec<ErrorSummary> {
+    let mut groups: Vec<_> = totals.tally().errors().iter().collect();
+    // The sort is stable, and the groups come in the order of their keys.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
+        .into_iter()
+        .map(|group| ErrorSummary {
+            error: group.outcome.error().into(),
+            status: group.status,
+            count: group.count,
+            example: group.example.as_ref().map(|(_, message)| message.to_string()),
+            outcome: group.outcome.word().into(),
+        })
+        .collect()
+}

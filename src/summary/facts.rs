@@ -1,0 +1,81 @@
+//! What a summary has to know of a run besides its samples.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::Failures;
+use crate::threshold::Threshold;
+use crate::units::Offset;
+
+/// A run, as far as its samples do not tell.
+#[derive(Debug, Clone)]
+pub struct RunFacts {
+    /// The run's id: the name of its directory.
+    pub id: String,
+    /// The scenario's name.
+    pub name: String,
+    /// Wall time of the run's origin, RFC 3339.
+    pub started_at: String,
+    /// From the origin until the last attempt ended and everything was written.
+    pub duration: Duration,
+    /// The seed of the plan.
+    pub seed: u64,
+    /// The tool's version.
+    pub version: String,
+    /// Of everything that makes runs comparable.
+    pub fingerprint: String,
+    /// Names of the session kinds, in the plan's order.
+    pub kinds: Vec<String>,
+    /// How the target was loaded.
+    pub load: LoadFacts,
+    /// What must hold.
+    pub thresholds: Vec<Threshold>,
+    /// How many turns may stay without an answer.
+    pub failures: Failures,
+    /// The longest that a finished second waited before it was written.
+    pub collector_lag: Duration,
+}
+
+/// How the target was loaded.
+#[derive(Debug, Clone)]
+pub struct LoadFacts {
+    /// The model.
+    pub model: LoadModel,
+    /// In a few words, such as `20 users for 1m`.
+    pub description: String,
+    /// Turns due before this are left out of the figures.
+    pub warmup: Duration,
+    /// When no more turns were started. `None` where the load ended with its last turn (`once`,
+    /// `iterations`).
+    pub ended: Option<Offset>,
+    /// In a load with a schedule: what was due, and what was done about it.
+    pub offered: Option<Offered>,
+    /// The bound on turns on the wire, where there is one.
+    pub max_in_flight: Option<u32>,
+}
+
+/// Where the next session comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadModel {
+    /// Everything once.
+    Once,
+    /// A user opens the next when the last has ended.
+    Closed,
+    /// On a schedule, whatever the target does.
+    Open,
+    /// On the schedule of a trace.
+    Replay,
+}
+
+/// Sessions that a schedule had due before the load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// How many were due.
+    pub due: u64,
+    /// How many were begun: their first turn was sent.
+    pub sent: u64,
+    /// How many were not, because the target held up the slots: queued to the end, or dropped.
+    pub held_by_target: u64,
+}

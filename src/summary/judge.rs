@@ -1,0 +1,152 @@
+//! Judging: thresholds against what was measured, and what the run comes to.
+
+use super::facts::RunFacts;
+use super::metrics::millis;
+use super::model::{Summary, ThresholdResult, ValidityVerdict};
+use crate::measure::{Distribution, Series, Totals};
+use crate::scenario::Failures;
+use crate::threshold::{Aggregation, Subject, Threshold};
+
+/// Judges every threshold. One without data fails.
+pub(super) fn judge(
+    facts: &RunFacts,
+    totals: &Totals,
+    measured_s: Option<f64>,
+) -> Vec<ThresholdResult> {
+    let result = |threshold: &Threshold| {
+        let observed = observe(threshold, facts, totals, measured_s);
+        ThresholdResult {
+            metric: threshold.metric.clone(),
+            expression: threshold.expression.clone(),
+            observed,
+            ok: observed.is_some_and(|seen| threshold.comparison.holds(seen, threshold.bound)),
+            unit: unit(threshold).into(),
+        }
+    };
+    facts.thresholds.iter().map(result).collect()
+}
+
+fn unit(threshold: &Threshold) -> &'static str {
+    match (threshold.subject, threshold.aggregation) {
+        (_, Aggregation::Count) | (Subject::InFlight, _) => "",
+        (Subject::Duration(_), _) => "ms",
+        (Subject::Errors, _) => "fraction",
+        _ => "/s",
+    }
+}
+
+fn observe(
+    threshold: &Threshold,
+    facts: &RunFacts,
+    totals: &Totals,
+    measured_s: Option<f64>,
+) -> Option<f64> {
+    if threshold.scenario.as_ref().is_some_and(|named| *named != facts.name) {
+        return None;
+    }
+    let series = totals.selected(threshold.selection)?;
+    if series.counts.planned() == 0 {
+        return None;
+    }
+    match threshold.subject {
+        Subject::Duration(metric) => duration(threshold.aggregation, series.distribution(metric)?),
+        Subject::Errors => match threshold.aggregation {
+            Aggregation::Count => Some(
+                (series.counts.failed + series.counts.timed_out + series.counts.dropped) as f64,
+            ),
+            _ => series.counts.error_rate(),
+        },
+        Subject::InFlight => in_flight(threshold.aggregation, facts, totals),
+        Subject::Throughput | Subject::Chunks | Subject::Goodput => {
+            let count = events(threshold.subject, series, totals)? as f64;
+            match threshold.aggregation {
+                Aggregation::Count => Some(count),
+                _ => Some(count / measured_s?),
+            }
+        }
+    }
+}
+
+fn events(subject: Subject, series: &Series, totals: &Totals) -> Option<u64> {
+    match subject {
+        Subject::Throughput => Some(series.counts.completed),
+        Subject::Chunks => Some(series.chunks),
+        _ => totals.layout().goal().is_set().then_some(series.good),
+    }
+}
+
+fn duration(aggregation: Aggregation, all: &Distribution) -> Option<f64> {
+    match aggregation {
+        Aggregation::Percentile(percent) => all.percentile(percent).map(millis),
+        Aggregation::Min => all.min().map(millis),
+        Aggregation::Max => all.max().map(millis),
+        Aggregation::Mean => all.mean().map(|mean| mean / 1e3),
+        Aggregation::Count => Some(all.count() as f64),
+        Aggregation::Rate | Aggregation::Value => None,
+    }
+}
+
+/// Attempts on the wire at the end of each second after the warm-up.
+fn in_flight(aggregation: Aggregation, facts: &RunFacts, totals: &Totals) -> Option<f64> {
+    let from = facts.load.warmup.as_secs();
+    let mut seen: Vec<(u64, u64)> = totals.seconds().map(|(at, _, open)| (at, open)).collect();
+    // What was open when the warm-up ended is open in the first second that counts.
+    let before = seen.iter().rev().find(|(second, _)| *second < from).copied();
+    seen.retain(|(second, _)| *second >= from);
+    if let (Some((_, open)), Some((first, _))) = (before, seen.first())
+        && *first > from
+    {
+        seen.insert(0, (from, open));
+    }
+    let last = seen.last()?;
+    let figure = match aggregation {
+        Aggregation::Min => seen.iter().map(|(_, open)| *open).min()? as f64,
+        Aggregation::Max => seen.iter().map(|(_, open)| *open).max()? as f64,
+        Aggregation::Mean => {
+            // Seconds in which nothing came or went are left out of the list; they count as well.
+            let held: u64 = seen.windows(2).map(|two| two[0].1 * (two[1].0 - two[0].0)).sum();
+            (held + last.1) as f64 / (last.0 - seen.first()?.0 + 1) as f64
+        }
+        _ => last.1 as f64,
+    };
+    Some(figure)
+}
+
+/// What a run comes to, for an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Thresholds that did not hold.
+    pub thresholds_failed: usize,
+    /// More turns are without an answer than allowed.
+    pub too_many_failures: bool,
+    /// The tool did not keep up.
+    pub invalid: bool,
+}
+
+impl Verdict {
+    /// Whether everything held.
+    pub fn is_good(self) -> bool {
+        self.thresholds_failed == 0 && !self.too_many_failures && !self.invalid
+    }
+}
+
+impl Summary {
+    /// What the run comes to if `failures` turns may stay without an answer. A threshold on
+    /// `errors` replaces that allowance.
+    pub fn verdict(&self, failures: Failures) -> Verdict {
+        let judged_by_threshold =
+            self.thresholds.iter().any(|one| one.metric.split('{').next() == Some("errors"));
+        let unanswered = self.counts.planned - self.counts.completed;
+        let too_many = match failures {
+            Failures::Count(allowed) => unanswered > allowed,
+            Failures::Share(share) => {
+                unanswered as f64 > share.fraction() * self.counts.planned as f64
+            }
+        };
+        Verdict {
+            thresholds_failed: self.thresholds.iter().filter(|one| !one.ok).count(),
+            too_many_failures: too_many && !judged_by_threshold,
+            invalid: self.validity.verdict == ValidityVerdict::Invalid,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Numbers, and what to know before believing them.
+//!
+//! A [`Summary`] is a pure function of the run's [`Totals`](crate::measure::Totals) and of a few
+//! [`RunFacts`]; it is what `summary.json` holds and what every report is made from.
+
+mod build;
+mod caveat;
+mod confidence;
+mod facts;
+mod judge;
+mod metrics;
+mod model;
+mod validity;
+
+pub use build::summarize;
+pub use caveat::Caveat;
+pub use facts::{LoadFacts, LoadModel, Offered, RunFacts};
+pub use judge::Verdict;
+pub use metrics::{All, Figures, Metrics, Percentiles};
+pub use model::{
+    CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, Summary,
+    ThresholdResult, Validity, ValidityVerdict,
+};
+pub use validity::Reason;

@@ -1,0 +1,191 @@
+//! What `summary.json` holds. Keys are only ever added; readers go by name.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{LoadModel, Offered};
+use super::metrics::Metrics;
+use crate::measure::Counts;
+
+/// A run in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of this format.
+    pub format: u32,
+    /// Which run.
+    pub run: RunSummary,
+    /// Turns by how their last attempt ended, over the whole run.
+    pub counts: CountsSummary,
+    /// Rates over the turns due after the warm-up.
+    pub rates: Rates,
+    /// Distributions over the completed turns due after the warm-up.
+    pub metrics: Metrics,
+    /// The same for each session kind.
+    pub groups: Vec<Group>,
+    /// Turns without an answer, over the whole run, the most frequent first.
+    pub errors: Vec<ErrorSummary>,
+    /// The thresholds, in the scenario's order.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Whether the tool itself kept up.
+    pub validity: Validity,
+    /// What to know before believing the numbers.
+    pub caveats: Vec<CaveatText>,
+    /// How the target was loaded.
+    pub load: LoadSummary,
+}
+
+/// Which run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The name of its directory.
+    pub id: String,
+    /// The scenario's name.
+    pub name: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// In seconds.
+    pub duration_s: f64,
+    /// The seed of the plan.
+    pub seed: u64,
+    /// The tool's version.
+    pub version: String,
+    /// Equal for comparable runs.
+    pub fingerprint: String,
+}
+
+/// Turns by how their last attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountsSummary {
+    /// The sum of the next five.
+    pub planned: u64,
+    /// The whole reply came.
+    pub completed: u64,
+    /// Something went wrong.
+    pub failed: u64,
+    /// Given up waiting.
+    pub timed_out: u64,
+    /// Cut by us.
+    pub cancelled: u64,
+    /// Never sent.
+    pub dropped: u64,
+    /// Due before the end of the warm-up.
+    pub in_warmup: u64,
+}
+
+impl From<&Counts> for CountsSummary {
+    fn from(counts: &Counts) -> Self {
+        Self {
+            planned: counts.planned(),
+            completed: counts.completed,
+            failed: counts.failed,
+            timed_out: counts.timed_out,
+            cancelled: counts.cancelled,
+            dropped: counts.dropped,
+            in_warmup: counts.in_warmup,
+        }
+    }
+}
+
+/// Rates; null where there is nothing to divide by, and goodput also where no `slo` was given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Completed turns a second.
+    pub throughput_per_s: Option<f64>,
+    /// Their chunks a second.
+    pub chunks_per_s: Option<f64>,
+    /// Completed turns a second that met every `slo`.
+    pub goodput_per_s: Option<f64>,
+    /// (failed + timed out + dropped) / (planned − cancelled), a fraction.
+    pub error_rate: Option<f64>,
+}
+
+/// The figures of one session kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name.
+    pub session: String,
+    /// Its distributions.
+    pub metrics: Metrics,
+    /// Its turns due after the warm-up.
+    pub counts: CountsSummary,
+}
+
+/// Turns without an answer that ended in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorSummary {
+    /// The word of the `error` column.
+    pub error: String,
+    /// The HTTP status, where one came.
+    pub status: Option<u16>,
+    /// How many turns.
+    pub count: u64,
+    /// The message of the first of them that had one.
+    pub example: Option<String>,
+    /// The word of the `outcome` column.
+    pub outcome: String,
+}
+
+/// How one threshold came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdResult {
+    /// Its key, as written.
+    pub metric: String,
+    /// Its expression, as written.
+    pub expression: String,
+    /// What was observed; null: no data.
+    pub observed: Option<f64>,
+    /// Whether it held. Without data it did not.
+    pub ok: bool,
+    /// The unit of `observed`: `ms`, `fraction`, `/s` or empty for a number.
+    pub unit: String,
+}
+
+/// Whether the tool itself kept up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validity {
+    /// The worst of the reasons.
+    pub verdict: ValidityVerdict,
+    /// Each a sentence with what to do.
+    pub reasons: Vec<String>,
+}
+
+/// How far the numbers can be relied on, from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidityVerdict {
+    /// The tool kept up.
+    Valid,
+    /// It was late enough to be seen in the figures.
+    Degraded,
+    /// The figures say as much about the tool as about the target.
+    Invalid,
+}
+
+/// Something to know before believing a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaveatText {
+    /// Its name, for programs.
+    pub caveat: String,
+    /// What was seen.
+    pub seen: String,
+    /// What it may mean.
+    pub meaning: String,
+    /// What to try.
+    pub remedy: String,
+}
+
+/// How the target was loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadSummary {
+    /// The model.
+    pub model: LoadModel,
+    /// In a few words.
+    pub description: String,
+    /// Seconds that the rates are over.
+    pub measured_s: Option<f64>,
+    /// Seconds left out before.
+    pub warmup_s: f64,
+    /// Sessions due and sent, in a load with a schedule.
+    pub offered: Option<Offered>,
+    /// Most attempts on the wire at the end of a second.
+    pub in_flight_max: u64,
+}
