@@ -2,3 +2,6 @@
 
 /// What is decided before anything is sent.
 mod plan;
+
+/// What is read, and what is refused with its place.
+mod scenario;
