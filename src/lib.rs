@@ -31,3 +31,6 @@ pub mod surroundings;
 
 // Kept.
 pub mod artifact;
+
+// Told.
+pub mod cli;

@@ -70,7 +70,13 @@ pub struct ScenarioArgs {
     #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true, help_heading = "Load")]
     pub iterations: Option<String>,
     /// An open load: sessions arrive at this rate, as in 5/s
-    #[arg(short = 'r', long, value_name = "RATE", allow_hyphen_values = true, help_heading = "Load")]
+    #[arg(
+        short = 'r',
+        long,
+        value_name = "RATE",
+        allow_hyphen_values = true,
+        help_heading = "Load"
+    )]
     pub rate: Option<String>,
 }
 

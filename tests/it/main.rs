@@ -5,3 +5,6 @@ mod plan;
 
 /// What is read, and what is refused with its place.
 mod scenario;
+
+/// What `streamgauge plan` shows and refuses.
+mod plan_command;

@@ -195,8 +195,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
         TargetUrl::Embedded => "http://127.0.0.1:PORT",
         TargetUrl::Remote(url) => url,
     };
-    let endpoint =
-        Endpoint::new(url, &scenario.target, None).map_err(|error| error.to_string())?;
+    let endpoint = Endpoint::new(url, &scenario.target, None).map_err(|error| error.to_string())?;
     let mut headers: Vec<(String, String)> = endpoint
         .headers
         .iter()
@@ -221,8 +220,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             if requests.len() == SHOWN_REQUESTS {
                 return Ok(requests);
             }
-            let message =
-                session.text(turn, &session_id).map_err(|error| error.to_string())?;
+            let message = session.text(turn, &session_id).map_err(|error| error.to_string())?;
             let asking = Asking {
                 user_id: &session.user_id,
                 agent_id: &scenario.target.agent_id,
