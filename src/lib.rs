@@ -40,3 +40,6 @@ pub mod executor;
 pub mod artifact;
 pub mod machine;
 pub mod sink;
+
+// Typed and told.
+pub mod cli;

@@ -9,7 +9,7 @@ use super::chance::{Purpose, generator};
 use super::feed::Feed;
 use super::mix::Mix;
 use super::session::{PlannedSession, Script};
-use crate::scenario::{self, Content, Load, Scenario, Until, template};
+use crate::scenario::{self, Content, Load, PromptRow, Scenario, Until, template};
 use crate::units::Offset;
 
 /// What will be done. Cheap to clone: clones share everything.
@@ -126,24 +126,25 @@ impl Plan {
 
     /// How many turns those sessions have in all; `None` as there.
     pub fn turn_count(&self) -> Option<u64> {
-        let end = self.0.end?;
-        let turns = self.0.scenario.sessions.iter().enumerate().map(|(kind, session)| {
-            let sessions = self.0.mix.count_below(self.0.seed, end, |one| one == kind);
+        self.0.end.map(|end| self.turns_of_first(end))
+    }
+
+    /// How many turns the sessions numbered below `sessions` have.
+    pub fn turns_of_first(&self, sessions: u64) -> u64 {
+        let parts = &self.0;
+        let turns = parts.scenario.sessions.iter().enumerate().map(|(kind, session)| {
+            let sessions = parts.mix.count_below(parts.seed, sessions, |one| one == kind);
             match &session.content {
                 Content::Inline(messages) => sessions * messages.len() as u64,
-                Content::Rows { rows, .. } => {
-                    let count = rows.len() as u64;
-                    let turns = |rows: &[scenario::PromptRow]| {
-                        rows.iter().map(|row| row.turns.len() as u64).sum::<u64>()
-                    };
-                    let rest = (sessions % count) as usize;
-                    let rest = if rest == 0 { 0 } else { turns(&rows[..rest]) };
-                    let passes = sessions / count;
-                    rest + if passes == 0 { 0 } else { passes * turns(rows) }
-                }
+                Content::Rows { rows, .. } => turns_of_rows(rows, sessions),
             }
         });
-        Some(turns.sum())
+        turns.sum()
+    }
+
+    /// Feeders that no message takes a row from.
+    pub fn idle_feeders(&self) -> impl Iterator<Item = &str> {
+        self.0.feeds.iter().filter(|feed| !feed.kinds.contains(&true)).map(|feed| &*feed.name)
     }
 
     /// Session number `number`, asked by `identity` (taken modulo their count); `None` past the
@@ -224,6 +225,15 @@ impl Kind {
             turns: (narrow(turns.0), narrow(turns.1)),
         }
     }
+}
+
+/// Turns of so many sessions that go through the rows again and again.
+fn turns_of_rows(rows: &[PromptRow], sessions: u64) -> u64 {
+    let turns = |rows: &[PromptRow]| rows.iter().map(|row| row.turns.len() as u64).sum::<u64>();
+    let count = rows.len() as u64;
+    let (passes, rest) = (sessions / count, (sessions % count) as usize);
+    let whole = if passes == 0 { 0 } else { passes * turns(rows) };
+    whole + turns(&rows[..rest])
 }
 
 /// Whether sessions of a kind take a row of this feeder.

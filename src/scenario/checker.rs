@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::document::{Node, Place, Value};
 use super::problem::{Problem, Problems, Source, listed, nearest};
+use super::words::Worded;
 
 /// The account of what is wrong, and the texts it is wrong in.
 pub(super) struct Checker {
@@ -19,6 +20,7 @@ pub(super) struct Checker {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'n> {
     node: &'n Node,
+    known: &'n [&'n str],
 }
 
 impl<'n> Fields<'n> {
@@ -30,6 +32,15 @@ impl<'n> Fields<'n> {
     /// Where to point when something is missing.
     pub(super) fn place(self) -> &'n Place {
         self.node.head()
+    }
+
+    /// Whether a field is there under a name that is not quite its own.
+    fn has_misspelt(self, name: &str) -> bool {
+        let Value::Map(entries) = &self.node.value else { return false };
+        entries.iter().any(|(key, _)| {
+            !self.known.contains(&key.as_str())
+                && nearest(key, self.known.iter().copied()) == Some(name)
+        })
     }
 }
 
@@ -102,7 +113,7 @@ impl Checker {
         &mut self,
         node: &'n Node,
         path: &str,
-        known: &[&str],
+        known: &'n [&'n str],
     ) -> Option<Fields<'n>> {
         let Value::Map(entries) = &node.value else {
             let problem = Problem::new(format!("{} wants a map, not {}", named(path), node.noun()))
@@ -124,7 +135,14 @@ impl Checker {
                 Problem::new(format!("unknown field `{key}`{inside}")).with_help(help),
             );
         }
-        Some(Fields { node })
+        Some(Fields { node, known })
+    }
+
+    /// Notes that a field is missing, unless it is there misspelt and noted as that.
+    pub(super) fn missing(&mut self, fields: Fields<'_>, name: &str, problem: Problem) {
+        if !fields.has_misspelt(name) {
+            self.note(fields.place(), problem);
+        }
     }
 
     /// The items of a list.
@@ -232,17 +250,12 @@ impl Checker {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(
-        &mut self,
-        node: &Node,
-        path: &str,
-        choices: &[(&str, T)],
-    ) -> Option<T> {
+    pub(super) fn choice<T: Worded>(&mut self, node: &Node, path: &str) -> Option<T> {
         let text = self.word(node, path)?;
-        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+        if let Some((_, value)) = T::WORDS.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
-        let words = || choices.iter().map(|(word, _)| *word);
+        let words = || T::WORDS.iter().map(|(word, _)| *word);
         let help = match nearest(text, words()) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("write {}", listed(words(), "or")),

@@ -8,16 +8,19 @@
 mod checker;
 mod document;
 mod expand;
+mod fingerprint;
 mod key;
 mod model;
 mod overrides;
 mod problem;
 mod prompts;
 mod read;
+mod resolved;
 mod rows;
 mod surroundings;
 pub mod template;
 mod weights;
+mod words;
 
 pub use model::*;
 pub use overrides::Overrides;

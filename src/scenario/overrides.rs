@@ -156,7 +156,8 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
 fn set(root: &mut Node, path: &[Step<'_>], value: Node, checker: &mut Checker) {
     let origin = value.head().clone();
     let mut node = root;
-    for step in path {
+    for (depth, step) in path.iter().enumerate() {
+        let is_header = depth == 2 && path[..2] == [Step::Key("target"), Step::Key("headers")];
         // Nothing, or a single value, gives way to a map.
         if matches!(node.value, Value::Empty | Value::Word(_)) {
             node.value = Value::Map(Vec::new());
@@ -168,7 +169,9 @@ fn set(root: &mut Node, path: &[Step<'_>], value: Node, checker: &mut Checker) {
                     Step::Key(key) => (*key).to_owned(),
                     Step::Item(item) => item.to_string(),
                 };
-                let at = entries.iter().position(|(name, _)| *name == key).unwrap_or_else(|| {
+                let same =
+                    |name: &str| *name == key || is_header && name.eq_ignore_ascii_case(&key);
+                let at = entries.iter().position(|(name, _)| same(name)).unwrap_or_else(|| {
                     let place = origin.clone();
                     let made = Node { value: Value::Empty, key_place: Some(place.clone()), place };
                     entries.push((key, made));

@@ -4,8 +4,12 @@
 mod measure_files;
 /// What is decided before anything is sent.
 mod plan;
+/// What `streamgauge plan` shows and refuses.
+mod plan_command;
 /// What the report of a run looks like, and that it stays within 80 columns.
 mod report;
+/// What is read, and what is refused with its place.
+mod scenario;
 /// What a summary says of known samples, live or read again from samples.csv.
 mod summary;
 /// Conventions that matter: layers, purity, sizes, names in documents.

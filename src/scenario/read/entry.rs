@@ -121,7 +121,7 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
                 _ => "say what is asked: `sessions: [{ messages: [\"Hello!\"] }]`",
             };
             let problem = Problem::new(format!("the scenario has no `{missing}`"));
-            r.checker.note(fields.place(), problem.with_help(help));
+            r.checker.missing(fields, missing, problem.with_help(help));
         }
     }
     let name = match fields.get("name") {
@@ -143,10 +143,9 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let drain = fields.get("drain").map_or(Some(Duration::from_secs(30)), |node| {
         r.checker.parsed::<Span>(node, "drain").map(|span| span.0)
     });
-    let on_error = fields.get("on_error").map_or(Some(OnError::default()), |node| {
-        let choices = [("end_session", OnError::EndSession), ("continue", OnError::Continue)];
-        r.checker.choice(node, "on_error", &choices)
-    });
+    let on_error = fields
+        .get("on_error")
+        .map_or(Some(OnError::default()), |node| r.checker.choice(node, "on_error"));
     let limits = fields.get("limits").map_or_else(|| Some(Default::default()), |n| r.limits(n));
     let slo = fields.get("slo").map_or_else(|| Some(Default::default()), |node| r.slo(node));
     let kinds = sessions.as_ref().map(|sessions| {

@@ -50,14 +50,14 @@ impl Reading<'_> {
     }
 
     fn closed(&mut self, node: &Node) -> Option<Load> {
-        let known = ["users", "duration", "iterations"];
-        let fields = self.checker.fields(node, "load.closed", &known)?;
+        let known = &["users", "duration", "iterations"];
+        let fields = self.checker.fields(node, "load.closed", known)?;
         let users = match fields.get("users") {
             Some(node) => self.checker.number_u32(node, "load.closed.users", CONCURRENCY),
             None => {
                 let problem = Problem::new("`load.closed` has no `users`")
                     .with_help("say how many sessions are open at once: `users: 20`");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "users", problem);
                 None
             }
         };
@@ -76,7 +76,7 @@ impl Reading<'_> {
             (None, None) => {
                 let problem = Problem::new("`load.closed` does not say when it ends")
                     .with_help("add `duration: 1m`, or `iterations: 100` (sessions in all)");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "duration", problem);
                 None
             }
         };
@@ -84,21 +84,20 @@ impl Reading<'_> {
     }
 
     fn open(&mut self, node: &Node) -> Option<Load> {
-        let known = ["rate", "arrivals", "duration", "max_in_flight", "on_overload"];
-        let fields = self.checker.fields(node, "load.open", &known)?;
+        let known = &["rate", "arrivals", "duration", "max_in_flight", "on_overload"];
+        let fields = self.checker.fields(node, "load.open", known)?;
         for (name, example) in [("rate", "rate: 5/s"), ("duration", "duration: 2m")] {
             if fields.get(name).is_none() {
                 let problem = Problem::new(format!("`load.open` has no `{name}`"))
                     .with_help(format!("add `{example}`"));
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, name, problem);
             }
         }
         let rate = fields.get("rate").and_then(|node| self.checker.parsed(node, "load.open.rate"));
         let duration =
             fields.get("duration").and_then(|node| self.positive(node, "load.open.duration"));
         let arrivals = fields.get("arrivals").map_or(Some(Arrivals::default()), |node| {
-            let choices = [("even", Arrivals::Even), ("poisson", Arrivals::Poisson)];
-            self.checker.choice(node, "load.open.arrivals", &choices)
+            self.checker.choice(node, "load.open.arrivals")
         });
         let max_in_flight = match fields.get("max_in_flight") {
             Some(node) => {
@@ -108,8 +107,7 @@ impl Reading<'_> {
         };
         let on_overload = match fields.get("on_overload") {
             Some(node) => {
-                let choices = [("queue", OnOverload::Queue), ("drop", OnOverload::Drop)];
-                let word = self.checker.choice(node, "load.open.on_overload", &choices)?;
+                let word = self.checker.choice(node, "load.open.on_overload")?;
                 if max_in_flight.is_none() {
                     let problem =
                         Problem::new("`on_overload` has no effect without `max_in_flight`")

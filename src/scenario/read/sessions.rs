@@ -136,7 +136,7 @@ impl Reading<'_> {
             (None, None) => {
                 let problem = Problem::new(format!("`{path}` says nothing"))
                     .with_help("add `messages: [\"Hello!\"]`, or `from: prompts.jsonl`");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "messages", problem);
                 return None;
             }
         };
@@ -178,7 +178,7 @@ impl Reading<'_> {
                     };
                     let Some(text) = fields.get("text") else {
                         let problem = Problem::new(format!("`{path}` has no `text`"));
-                        self.checker.note(fields.place(), problem);
+                        self.checker.missing(fields, "text", problem);
                         continue;
                     };
                     (text, fields.get("think"))
@@ -236,18 +236,12 @@ impl Reading<'_> {
                 continue;
             };
             let pick = fields.get("pick").map_or(Some(Pick::default()), |node| {
-                let choices = [
-                    ("sequential", Pick::Sequential),
-                    ("shuffled", Pick::Shuffled),
-                    ("random", Pick::Random),
-                    ("unique", Pick::Unique),
-                ];
-                self.checker.choice(node, &format!("{path}.pick"), &choices)
+                self.checker.choice(node, &format!("{path}.pick"))
             });
             let Some(from) = fields.get("from") else {
                 let problem = Problem::new(format!("`{path}` has no `from`"))
                     .with_help("name the file its rows are in");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "from", problem);
                 continue;
             };
             let rows = self.object_file(from, &format!("{path}.from"));

@@ -25,29 +25,23 @@ impl Reading<'_> {
             None => {
                 let problem = Problem::new("`target` has no `url`")
                     .with_help("write the agent's URL, or `url: embedded`");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "url", problem);
                 None
             }
         };
-        let protocol = fields.get("protocol").map_or(Some(Protocol::LyzrV2), |node| {
-            self.checker.choice(node, "target.protocol", &[("lyzr-v2", Protocol::LyzrV2)])
-        });
-        let framing = fields.get("framing").map_or(Some(Framing::Auto), |node| {
-            let choices = [
-                ("auto", Framing::Auto),
-                ("raw", Framing::Raw),
-                ("sse", Framing::Sse),
-                ("json", Framing::Json),
-            ];
-            self.checker.choice(node, "target.framing", &choices)
-        });
+        let protocol = fields
+            .get("protocol")
+            .map_or(Some(Protocol::LyzrV2), |node| self.checker.choice(node, "target.protocol"));
+        let framing = fields
+            .get("framing")
+            .map_or(Some(Framing::Auto), |node| self.checker.choice(node, "target.framing"));
         let agent_id = match fields.get("agent_id") {
             Some(node) => self.checker.text(node, "target.agent_id"),
             None if url.as_ref().is_none_or(TargetUrl::is_local) => Some(LOCAL_AGENT_ID.into()),
             None => {
                 let problem = Problem::new("`target` has no `agent_id`")
                     .with_help("say which agent answers: `agent_id: ID`, or --agent-id ID");
-                self.checker.note(fields.place(), problem);
+                self.checker.missing(fields, "agent_id", problem);
                 None
             }
         };
@@ -184,15 +178,15 @@ impl Reading<'_> {
             total: Duration::from_secs(300),
         };
         let Some(node) = node else { return Some(timeouts) };
-        let known = ["connect", "first_chunk", "idle", "total"];
-        let fields = self.checker.fields(node, "target.timeouts", &known)?;
+        let known = &["connect", "first_chunk", "idle", "total"];
+        let fields = self.checker.fields(node, "target.timeouts", known)?;
         let slots = [
             &mut timeouts.connect,
             &mut timeouts.first_chunk,
             &mut timeouts.idle,
             &mut timeouts.total,
         ];
-        for (name, slot) in known.into_iter().zip(slots) {
+        for (name, slot) in known.iter().zip(slots) {
             if let Some(node) = fields.get(name) {
                 *slot = self.positive(node, &format!("target.timeouts.{name}"))?;
             }

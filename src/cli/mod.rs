@@ -1,0 +1,4 @@
+//! Arguments, printing, exit codes.
+
+pub mod args;
+pub mod plan;

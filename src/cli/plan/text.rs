@@ -1,0 +1,242 @@
+//! The plan for people: 80 columns, no colour needed.
+
+use std::io::{self, Write};
+
+use super::preview::{Key, Preview, Request, Size};
+use crate::plan::Plan;
+use crate::scenario::{Load, OnOverload, Scenario, TargetUrl, Until};
+use crate::secret::{MASK, is_key_like};
+use crate::units::Span;
+
+const WIDTH: usize = 80;
+/// Lines of a request's body that are shown.
+const BODY_LINES: usize = 6;
+
+/// Writes the whole plan.
+pub(super) fn write(plan: &Plan, preview: &Preview, out: &mut dyn Write) -> io::Result<()> {
+    let scenario = plan.scenario();
+    writeln!(out, "{}: what would be done; nothing is sent\n", scenario.name)?;
+    let mut facts = Facts(out);
+    target(scenario, preview, &mut facts)?;
+    facts.line("users", &users(plan))?;
+    for (label, text) in load(scenario, preview) {
+        facts.line(label, &text)?;
+    }
+    bounds(scenario, &mut facts)?;
+    facts.line("seed", &plan.seed().to_string())?;
+    facts.line("fingerprint", &scenario.fingerprint())?;
+    kinds(plan, out)?;
+    if !scenario.thresholds.is_empty() {
+        writeln!(out, "\nthresholds")?;
+        let wide = scenario.thresholds.iter().map(|one| one.metric.chars().count()).max();
+        let wide = wide.unwrap_or(0).min(40);
+        for one in &scenario.thresholds {
+            writeln!(out, "  {:wide$}  {}", one.metric, one.expression)?;
+        }
+    }
+    for request in &preview.requests {
+        request.write(out)?;
+    }
+    for note in &preview.notes {
+        writeln!(out)?;
+        wrapped(out, "note: ", "      ", note)?;
+    }
+    Ok(())
+}
+
+/// Lines of a label and what there is to say.
+struct Facts<'a>(&'a mut dyn Write);
+
+impl Facts<'_> {
+    fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
+        wrapped(self.0, &format!("{label:<12}"), &" ".repeat(12), text)
+    }
+}
+
+fn target(scenario: &Scenario, preview: &Preview, facts: &mut Facts<'_>) -> io::Result<()> {
+    let target = &scenario.target;
+    match (&target.url, preview.requests.first()) {
+        (TargetUrl::Embedded, _) => {
+            facts.line("target", "the embedded agent, started for the run on a free port")?;
+        }
+        (TargetUrl::Remote(_), Some(request)) => facts.line("target", &request.url)?,
+        (TargetUrl::Remote(url), None) => facts.line("target", url)?,
+    }
+    facts.line("protocol", &format!("{}, framing {}", target.protocol, target.framing))?;
+    facts.line("agent id", &target.agent_id)?;
+    let key = match &preview.key {
+        Key::MadeUp => "a made-up one: the embedded agent takes any".to_owned(),
+        Key::Set(name) => format!("from {name}"),
+        Key::None(name) => format!("none is sent: {name} is not set, and the agent is local"),
+        Key::Missing(why) => why.clone(),
+    };
+    facts.line("key", &key)?;
+    for (name, value) in &target.headers {
+        let shown = if is_key_like(name) { MASK } else { value };
+        facts.line("header", &format!("{name}: {shown}"))?;
+    }
+    let timeouts = &target.timeouts;
+    let [connect, first_chunk, idle, total] =
+        [timeouts.connect, timeouts.first_chunk, timeouts.idle, timeouts.total].map(Span);
+    facts.line(
+        "time-outs",
+        &format!("connect {connect}, first chunk {first_chunk}, idle {idle}, total {total}"),
+    )
+}
+
+fn users(plan: &Plan) -> String {
+    let ids = &plan.scenario().users.ids;
+    match ids.as_slice() {
+        [one] => format!("1: {one}"),
+        [first, last] => format!("2: {first}, {last}"),
+        [first, second, .., last] => format!("{}: {first}, {second}, … {last}", ids.len()),
+        [] => "none".into(),
+    }
+}
+
+fn load(scenario: &Scenario, preview: &Preview) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let say = match scenario.load {
+        Load::Once { concurrency } => {
+            format!("everything once, {concurrency} sessions open at once")
+        }
+        Load::Closed { users, until: Until::Duration(duration) } => {
+            format!("closed: {users} sessions open at once, for {}", Span(duration))
+        }
+        Load::Closed { users, until: Until::Iterations(_) } => {
+            format!("closed: {users} sessions open at once")
+        }
+        Load::Open { rate, arrivals, duration, .. } => format!(
+            "open: sessions arrive at {rate} ({arrivals}) for {}, whatever the agent does",
+            Span(duration)
+        ),
+    };
+    lines.push(("load", say));
+    if let Load::Open { max_in_flight, on_overload, .. } = scenario.load {
+        lines.push((
+            "",
+            match (max_in_flight, on_overload) {
+                (None, _) => "no bound on the turns on the wire".into(),
+                (Some(most), OnOverload::Queue) => {
+                    format!("at most {most} turns on the wire; more wait, and the wait counts")
+                }
+                (Some(most), OnOverload::Drop) => {
+                    format!("at most {most} turns on the wire; more are dropped and counted")
+                }
+            },
+        ));
+        let due: Vec<String> =
+            preview.arrivals.iter().map(|due| format!("{:.3}s", due.as_secs_f64())).collect();
+        lines.push(("arrivals", format!("{}, …", due.join(", "))));
+    }
+    let size = match preview.size {
+        Size::Exact { sessions, turns } => format!("{sessions} sessions, {turns} turns"),
+        Size::About { sessions, turns } => format!("about {sessions} sessions, {turns} turns"),
+        Size::Unknown => "as many sessions as fit into the time".into(),
+    };
+    lines.push(("in all", size));
+    let lasts = match preview.duration {
+        Some(duration) => {
+            format!("{}, then up to {} of drain", Span(duration), Span(scenario.drain))
+        }
+        None => "until the last session has ended".into(),
+    };
+    lines.push(("lasts", lasts));
+    lines
+}
+
+fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
+    if !scenario.warmup.is_zero() {
+        let text = format!("{}, kept but left out of the figures", Span(scenario.warmup));
+        facts.line("warm-up", &text)?;
+    }
+    let on_error = match scenario.on_error {
+        crate::scenario::OnError::EndSession => "the rest of the session is dropped and counted",
+        crate::scenario::OnError::Continue => "the next message is sent all the same",
+    };
+    facts.line("on error", on_error)?;
+    let limits = &scenario.limits;
+    let mut parts = Vec::new();
+    if let Some(requests) = limits.requests {
+        parts.push(format!("{requests} requests"));
+    }
+    parts.push(format!("{} retries", limits.retries));
+    parts.push(format!("{} turns may stay without an answer", limits.failures));
+    facts.line("limits", &parts.join(", "))?;
+    let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
+    let slo: Vec<String> = slo
+        .into_iter()
+        .filter_map(|(name, bound)| Some(format!("{name} within {}", Span(bound?))))
+        .collect();
+    if !slo.is_empty() {
+        facts.line("good turn", &slo.join(", "))?;
+    }
+    Ok(())
+}
+
+fn kinds(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let once = matches!(plan.scenario().load, Load::Once { .. });
+    let sum: u64 = plan.kinds().iter().map(|kind| u64::from(kind.weight)).sum();
+    let wide = plan.kinds().iter().map(|kind| kind.name.chars().count()).max().unwrap_or(0);
+    let wide = wide.clamp(8, 44);
+    writeln!(out, "\n{:wide$}  {:>8}  {:>9}  {:>9}", "sessions", "share", "turns", "rows")?;
+    for kind in plan.kinds() {
+        let share = match once {
+            true => "-".to_owned(),
+            false => format!("{:.1}%", 100.0 * f64::from(kind.weight) / sum as f64),
+        };
+        let turns = match kind.turns {
+            (few, many) if few == many => few.to_string(),
+            (few, many) => format!("{few} to {many}"),
+        };
+        let rows = kind.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+        writeln!(out, "{:wide$}  {share:>8}  {turns:>9}  {rows:>9}", kind.name)?;
+    }
+    Ok(())
+}
+
+impl Request {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let think = match self.think.is_zero() {
+            true => String::new(),
+            false => format!(", after {:.3}s of thinking", self.think.as_secs_f64()),
+        };
+        let title = format!("session {} ({}), turn {}{think}", self.session, self.kind, self.turn);
+        writeln!(out, "\n{title}")?;
+        // The same for every request: once is enough.
+        if self.session == 0 && self.turn == 1 {
+            writeln!(out, "  POST {}", self.url)?;
+            for (name, value) in &self.headers {
+                writeln!(out, "  {name}: {value}")?;
+            }
+            writeln!(out)?;
+        }
+        let letters: Vec<char> = self.body.chars().collect();
+        for line in letters.chunks(WIDTH - 2).take(BODY_LINES) {
+            writeln!(out, "  {}", line.iter().collect::<String>())?;
+        }
+        if letters.len() > BODY_LINES * (WIDTH - 2) {
+            writeln!(out, "  … ({} bytes in all)", self.body.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes words in lines of at most 80 columns; a longer word stays whole.
+fn wrapped(out: &mut dyn Write, first: &str, next: &str, text: &str) -> io::Result<()> {
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(out, "{}", line.trim_end())?;
+            line = next.to_owned();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    writeln!(out, "{}", line.trim_end())
+}

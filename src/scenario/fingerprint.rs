@@ -1,0 +1,86 @@
+//! What makes two runs comparable: the same things asked, in the same way, at the same load.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::model::{Content, Scenario, TargetUrl};
+use super::resolved;
+use crate::units::Span;
+
+/// Changes when a fingerprint begins to mean something else.
+const FORMAT: u32 = 1;
+
+impl Scenario {
+    /// 16 hex digits over the content of sessions, data and users, the load, warm-up, limits,
+    /// time-outs, protocol, and embedded or remote. Not over names of files and of the scenario,
+    /// URL, agent id, headers, slo, thresholds and seed.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Hash(Sha256::new());
+        hash.add("format", &json!(FORMAT));
+        for session in &self.sessions {
+            let head = json!([session.name, session.weight, session.session_id]);
+            hash.add("session", &head);
+            match &session.content {
+                Content::Inline(messages) => {
+                    for message in messages {
+                        hash.add("message", &json!([message.text, message.think]));
+                    }
+                }
+                Content::Rows { rows, think, .. } => {
+                    hash.add("rows", &json!(think));
+                    for row in rows {
+                        let turns: Vec<&str> = row.turns.iter().map(|text| &**text).collect();
+                        hash.add("row", &json!(turns));
+                    }
+                }
+            }
+        }
+        for (name, feeder) in &self.data {
+            hash.add("data", &json!([name, feeder.pick.to_string()]));
+            for row in feeder.rows.iter() {
+                hash.add("row", row);
+            }
+        }
+        hash.add("users", &json!([self.users.ids.len(), self.users.id]));
+        for row in &self.users.rows {
+            hash.add("user", row);
+        }
+        hash.add("load", &resolved::load(&self.load));
+        hash.add("warmup", &json!(Span(self.warmup)));
+        let limits = &self.limits;
+        let failures = limits.failures.to_string();
+        hash.add("limits", &json!([limits.requests, limits.retries, failures]));
+        hash.add("timeouts", &resolved::timeouts(&self.target.timeouts));
+        let embedded = self.target.url == TargetUrl::Embedded;
+        hash.add("target", &json!([self.target.protocol.to_string(), embedded]));
+        hash.finished()
+    }
+}
+
+struct Hash(Sha256);
+
+impl Hash {
+    /// JSON of a map is in the order of its keys, so that the order of fields in a file is nothing.
+    fn add(&mut self, label: &str, value: &impl serde::Serialize) {
+        // Writing into a hash cannot fail, and these values have only text as keys.
+        let _ = serde_json::to_writer(&mut *self, &(label, value));
+        self.0.update(b"\n");
+    }
+
+    fn finished(self) -> String {
+        self.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

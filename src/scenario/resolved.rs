@@ -1,0 +1,170 @@
+//! The scenario as it is kept beside a run: every default filled in, no secret, no prompt file's
+//! text. It has the form of a scenario file.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Content, Load, Scenario, Session, Target, TargetUrl, Timeouts, Until};
+use crate::secret::{MASK, is_key_like};
+use crate::units::{Delay, Span};
+
+impl Scenario {
+    /// The resolved scenario: `${VAR}` as written, values of key-like headers masked.
+    pub fn resolved(&self) -> Value {
+        let data = self.data.iter().map(|(name, feeder)| {
+            let from = feeder.from.display().to_string();
+            (name.clone(), json!({ "from": from, "pick": feeder.pick.to_string() }))
+        });
+        let mut whole = Map::new();
+        whole.insert("name".into(), json!(self.name));
+        whole.insert("target".into(), target(&self.target, self.key_variable()));
+        whole.insert("users".into(), self.resolved_users());
+        whole.insert("sessions".into(), self.sessions.iter().map(session).collect());
+        if !self.data.is_empty() {
+            whole.insert("data".into(), Value::Object(data.collect()));
+        }
+        whole.insert("load".into(), load(&self.load));
+        whole.insert("warmup".into(), span(self.warmup));
+        whole.insert("drain".into(), span(self.drain));
+        whole.insert("on_error".into(), json!(self.on_error.to_string()));
+        let mut limits = Map::new();
+        if let Some(requests) = self.limits.requests {
+            limits.insert("requests".into(), json!(requests));
+        }
+        limits.insert("retries".into(), json!(self.limits.retries));
+        limits.insert("failures".into(), json!(self.limits.failures.to_string()));
+        whole.insert("limits".into(), Value::Object(limits));
+        let slo = [("ttfc", self.slo.ttfc), ("total", self.slo.total)];
+        let slo: Map<String, Value> = slo
+            .into_iter()
+            .filter_map(|(name, bound)| Some((name.to_owned(), span(bound?))))
+            .collect();
+        if !slo.is_empty() {
+            whole.insert("slo".into(), Value::Object(slo));
+        }
+        let mut thresholds: Map<String, Value> = Map::new();
+        for one in &self.thresholds {
+            let expressions = thresholds.entry(one.metric.as_str()).or_insert_with(|| json!([]));
+            if let Value::Array(expressions) = expressions {
+                expressions.push(json!(one.expression));
+            }
+        }
+        if !thresholds.is_empty() {
+            whole.insert("thresholds".into(), Value::Object(thresholds));
+        }
+        Value::Object(whole)
+    }
+
+    fn resolved_users(&self) -> Value {
+        match &self.users.from {
+            Some(from) => json!({ "from": from.display().to_string(), "id": self.users.id }),
+            None => json!({ "count": self.users.ids.len(), "id": self.users.id }),
+        }
+    }
+}
+
+fn span(duration: std::time::Duration) -> Value {
+    json!(Span(duration))
+}
+
+fn target(target: &Target, key_variable: &str) -> Value {
+    let mut whole = Map::new();
+    let url = match &target.url {
+        TargetUrl::Embedded => "embedded".to_owned(),
+        TargetUrl::Remote(_) => without_keys(&target.written.url),
+    };
+    whole.insert("url".into(), json!(url));
+    whole.insert("protocol".into(), json!(target.protocol.to_string()));
+    whole.insert("framing".into(), json!(target.framing.to_string()));
+    whole.insert("agent_id".into(), json!(target.written.agent_id));
+    whole.insert("api_key_env".into(), json!(key_variable));
+    let headers = target.written.headers.iter().map(|(name, value)| {
+        let shown = if is_key_like(name) { MASK } else { value.as_str() };
+        (name.clone(), json!(shown))
+    });
+    let headers: Map<String, Value> = headers.collect();
+    if !headers.is_empty() {
+        whole.insert("headers".into(), Value::Object(headers));
+    }
+    whole.insert("timeouts".into(), timeouts(&target.timeouts));
+    Value::Object(whole)
+}
+
+/// A URL whose key-like query values are masked.
+fn without_keys(url: &str) -> String {
+    let Some((path, query)) = url.split_once('?') else { return url.to_owned() };
+    let masked: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_key_like(name) && !value.starts_with("${") => {
+                format!("{name}={MASK}")
+            }
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{path}?{}", masked.join("&"))
+}
+
+pub(super) fn timeouts(timeouts: &Timeouts) -> Value {
+    json!({
+        "connect": Span(timeouts.connect),
+        "first_chunk": Span(timeouts.first_chunk),
+        "idle": Span(timeouts.idle),
+        "total": Span(timeouts.total),
+    })
+}
+
+fn session(session: &Session) -> Value {
+    let mut whole = Map::new();
+    whole.insert("name".into(), json!(session.name));
+    whole.insert("weight".into(), json!(session.weight));
+    if let Some(id) = &session.session_id {
+        whole.insert("session_id".into(), json!(id));
+    }
+    match &session.content {
+        Content::Inline(messages) => {
+            let messages = messages.iter().map(|one| match one.think {
+                Delay::ZERO => json!(one.text),
+                think => json!({ "text": one.text, "think": think }),
+            });
+            whole.insert("messages".into(), messages.collect());
+        }
+        Content::Rows { from, fields, think, .. } => {
+            whole.insert("from".into(), json!(from.display().to_string()));
+            let fields =
+                [("message", &fields.message), ("turns", &fields.turns), ("id", &fields.id)];
+            for (name, field) in fields {
+                if let Some(field) = field {
+                    whole.insert(name.into(), json!(field));
+                }
+            }
+            if *think != Delay::ZERO {
+                whole.insert("think".into(), json!(think));
+            }
+        }
+    }
+    Value::Object(whole)
+}
+
+pub(super) fn load(load: &Load) -> Value {
+    match load {
+        Load::Once { concurrency } => json!({ "once": { "concurrency": concurrency } }),
+        Load::Closed { users, until: Until::Duration(duration) } => {
+            json!({ "closed": { "users": users, "duration": Span(*duration) } })
+        }
+        Load::Closed { users, until: Until::Iterations(iterations) } => {
+            json!({ "closed": { "users": users, "iterations": iterations } })
+        }
+        Load::Open { rate, arrivals, duration, max_in_flight, on_overload } => {
+            let mut open = json!({
+                "rate": rate,
+                "arrivals": arrivals.to_string(),
+                "duration": Span(*duration),
+            });
+            if let (Some(most), Value::Object(open)) = (max_in_flight, &mut open) {
+                open.insert("max_in_flight".into(), json!(most));
+                open.insert("on_overload".into(), json!(on_overload.to_string()));
+            }
+            json!({ "open": open })
+        }
+    }
+}

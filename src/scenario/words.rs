@@ -1,0 +1,67 @@
+//! The words of the scenario file for what the model holds as enums: one table, read and written.
+
+use super::model::{Arrivals, Failures, Framing, OnError, OnOverload, Pick, Protocol};
+
+/// A value that the file writes as one of a few words.
+pub(super) trait Worded: Copy + PartialEq + 'static {
+    /// Every word with its value.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The word for this value.
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Worded for Protocol {
+    const WORDS: &'static [(&'static str, Self)] = &[("lyzr-v2", Self::LyzrV2)];
+}
+
+impl Worded for Framing {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("raw", Self::Raw), ("sse", Self::Sse), ("json", Self::Json)];
+}
+
+impl Worded for Pick {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("sequential", Self::Sequential),
+        ("shuffled", Self::Shuffled),
+        ("random", Self::Random),
+        ("unique", Self::Unique),
+    ];
+}
+
+impl Worded for Arrivals {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("even", Self::Even), ("poisson", Self::Poisson)];
+}
+
+impl Worded for OnOverload {
+    const WORDS: &'static [(&'static str, Self)] = &[("queue", Self::Queue), ("drop", Self::Drop)];
+}
+
+impl Worded for OnError {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("end_session", Self::EndSession), ("continue", Self::Continue)];
+}
+
+impl std::fmt::Display for Failures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Share(share) => write!(f, "{share}"),
+        }
+    }
+}
+
+macro_rules! displayed {
+    ($($type:ty),*) => {$(
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    )*};
+}
+
+displayed!(Protocol, Framing, Pick, Arrivals, OnOverload, OnError);
