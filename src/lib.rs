@@ -31,3 +31,6 @@ pub mod surroundings;
 
 // Kept.
 pub mod artifact;
+
+// The endpoint for real.
+pub mod agent;
