@@ -34,3 +34,5 @@ pub mod artifact;
 
 // The endpoint for real.
 pub mod agent;
+
+pub mod cli;

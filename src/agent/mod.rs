@@ -8,6 +8,8 @@
 //! `ask`), what is answered (`sessions`, `text`, `dress`, `compose`), what really happened (`truth`),
 //! and the part with sockets (`connection`, `answer`, `server`).
 
+pub mod script;
+
 mod draw;
 mod fault;
 mod options;

@@ -1,0 +1,3 @@
+//! Arguments, printing, exit codes.
+
+pub mod agent;
