@@ -41,5 +41,8 @@ pub mod artifact;
 pub mod machine;
 pub mod sink;
 
+// Answers, for those who have no agent.
+pub mod agent;
+
 // Typed and told.
 pub mod cli;

@@ -1,4 +1,5 @@
 //! Arguments, printing, exit codes.
 
+pub mod agent;
 pub mod args;
 pub mod plan;

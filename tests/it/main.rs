@@ -1,5 +1,7 @@
 //! One test binary; a file per capability.
 
+/// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
+mod agent;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// What is decided before anything is sent.
