@@ -54,6 +54,9 @@ impl Mix {
     /// The place of number `n`; `None` past the end.
     pub(super) fn slot(&self, seed: u64, n: u64) -> Option<Slot> {
         match self {
+            Self::Weighted { weights, .. } if weights.len() == 1 => {
+                Some(Slot { kind: 0, ordinal: n })
+            }
             Self::Weighted { weights, sum } => {
                 let (block, at) = (n / sum, (n % sum) as usize);
                 let order = block_order(weights, *sum, seed, block);

@@ -44,7 +44,8 @@ fn on_line(problem: Problem, source: &Source, line: usize) -> Problem {
         0 | 1 => 0,
         _ => source.text.match_indices('\n').nth(line - 2).map_or(0, |(at, _)| at + 1),
     };
-    problem.at(source, start..start)
+    let blanks = source.text[start..].chars().take_while(|c| matches!(c, ' ' | '\t')).count();
+    problem.at(source, start + blanks..start + blanks)
 }
 
 /// Which fields hold the messages.

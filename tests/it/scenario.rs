@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use streamgauge::scenario::{
     Arrivals, Content, Failures, Imagined, Load, Overrides, Pick, Problems, Scenario, TargetUrl,
     Until, from_message, load,
@@ -560,4 +561,61 @@ fn users_come_from_a_file_with_their_fields() {
     );
     let users = good(&text).users;
     assert_eq!(users.ids.iter().map(|id| &**id).collect::<Vec<_>>(), ["A1-0", "A2-1"]);
+}
+
+#[test]
+fn every_block_of_the_scenario_guide_is_a_good_scenario() {
+    let guide = include_str!("../../docs/scenario.md");
+    let world = world()
+        .with_file("dir/users.csv", "email\na@b.example\n")
+        .with_file("dir/prompts.jsonl", "{\"question\": \"x?\", \"uid\": 1}\n")
+        .with_file("dir/conversations.jsonl", "{\"turns\": [\"a\", \"b\"]}\n");
+    let blocks: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(blocks.len() >= 14, "found {}", blocks.len());
+    for block in blocks {
+        let mut text = block.to_owned();
+        for (key, line) in [
+            ("target:", "target: { url: embedded }\n"),
+            ("sessions:", "sessions: [{ name: refund, messages: [Hi] }]\n"),
+        ] {
+            if !block.lines().any(|line| line.starts_with(key)) {
+                text.push_str(line);
+            }
+        }
+        if let Err(problems) =
+            load("dir/guide.yaml", &text, Path::new("dir"), &Overrides::default(), &world)
+        {
+            panic!("{problems}\n\n{text}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_scenario_is_read_or_refused_and_nothing_else(
+        cuts in prop::collection::vec((0usize..1200, 0usize..12, ".{0,4}"), 1..4),
+    ) {
+        let mut text = FULL.to_owned();
+        for (at, length, instead) in cuts {
+            let letters: Vec<char> = text.chars().collect();
+            let start = at.min(letters.len());
+            let end = (start + length).min(letters.len());
+            text = letters[..start].iter().collect::<String>()
+                + &instead
+                + &letters[end..].iter().collect::<String>();
+        }
+        if let Err(problems) = read(&text, &Overrides::default()) {
+            prop_assert!(problems.iter().count() > 0);
+            prop_assert!(!problems.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_setting_is_taken_or_refused(setting in "[a-z.\\[\\]0-9{}=: \"-]{0,40}") {
+        let _ = read(FULL, &set(&[&setting])).map(|scenario| scenario.resolved());
+    }
 }

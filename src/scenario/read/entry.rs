@@ -39,7 +39,7 @@ pub fn load_file(
     let label = if path.as_os_str() == "-" { "stdin".into() } else { path.display().to_string() };
     let bytes = world.read(path).map_err(|why| {
         Problem::new(format!("the scenario {label} cannot be read: {why}"))
-            .with_help("`streamgauge init` writes a first one")
+            .with_help("give the path of a scenario file, or a message with -m")
     })?;
     let text = super::super::rows::text(&label, &bytes)?;
     load(&label, text, path.parent().unwrap_or(Path::new("")), overrides, world)
