@@ -315,6 +315,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("target: { url: embedded }\nsessions: ä^: b", "not YAML", ""),
     ("^target: embedded\nsessions: [{ messages: [a] }]", "`target` wants a map", "`url`"),
     ("target: { url: embedded }\nsessions: [{ ^messages: a }]", "wants a list of messages", "`- `"),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nthresholds: { ^tftc: [\"p(95)<1s\"] }",
+        "there is no metric `tftc`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nthresholds: { ttfc: [max<1s, ^p(95)~1s] }",
+        "`p(95)~1s`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ name: b, messages: [a] }]\nthresholds: { ^\"ttfc{session=c}\": max<1s }",
+        "`c`",
+        "",
+    ),
 ];
 
 #[test]

@@ -161,7 +161,11 @@ fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         parts.push(format!("{requests} requests"));
     }
     parts.push(format!("{} retries", limits.retries));
-    parts.push(format!("{} turns may stay without an answer", limits.failures));
+    let judged = scenario.thresholds.iter().any(|one| one.metric.starts_with("errors"));
+    parts.push(match judged {
+        true => "turns without an answer are judged by a threshold".to_owned(),
+        false => format!("{} turns may stay without an answer", limits.failures),
+    });
     facts.line("limits", &parts.join(", "))?;
     let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
     let slo: Vec<String> = slo
