@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::measure::Interval;
 use crate::protocol::Piece;
 use crate::sample::Sample;
+use crate::units::Offset;
 
 /// Something that happened on one worker, in the order it happened there.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub enum Event {
         worker: usize,
         /// Seconds since the origin.
         second: u64,
+        /// When it said so.
+        at: Offset,
     },
     /// Worker `worker` has told everything.
     Ended {

@@ -1,3 +1,7 @@
 //! The streamgauge command: a thin binary over the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(streamgauge::cli::main())
+}

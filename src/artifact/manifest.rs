@@ -1,10 +1,28 @@
 //! `run.json`: what was run, on what, with what.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version of the run directory's format. It changes when a file is no longer what it was;
 /// columns and keys are only ever appended.
 pub const FORMAT: u32 = 1;
+
+/// Wall time as files say it: RFC 3339, UTC, milliseconds. Takes the time since the Unix epoch.
+pub fn rfc3339(since_epoch: Duration) -> String {
+    timestamp(since_epoch).to_string()
+}
+
+/// Wall time as it can stand in a path: `2026-11-22T21-30-00Z`.
+pub fn path_stamp(since_epoch: Duration) -> String {
+    timestamp(since_epoch).strftime("%Y-%m-%dT%H-%M-%SZ").to_string()
+}
+
+fn timestamp(since_epoch: Duration) -> Timestamp {
+    let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}
 
 /// The document. Written when the run begins, and again when it ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -22,6 +22,11 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// A file of a run directory that cannot be written.
+    pub fn writing(directory: &RunDirectory, name: &str, source: io::Error) -> Self {
+        Self { doing: "write", path: directory.path.join(name), source }
+    }
+
     fn of(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { doing, path, source }

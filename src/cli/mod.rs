@@ -2,4 +2,57 @@
 
 pub mod agent;
 pub mod args;
+pub mod exit;
 pub mod plan;
+pub mod run;
+mod signals;
+pub mod terminal;
+
+use std::io::{stderr, stdout};
+
+use clap::{Parser, Subcommand};
+
+use crate::surroundings::Process;
+
+/// Load-test, batch and benchmark streaming AI agents.
+///
+/// A scenario file says who asks what, how much at once, and what must hold. Without an agent at
+/// hand, the embedded one answers: `streamgauge run scenarios/quickstart.yaml`.
+#[derive(Debug, Parser)]
+#[command(name = "streamgauge", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, everything held · 1 could not go on · 2 usage or unreadable input ·
+3 turns without an answer · 96 run invalid (--strict) · 99 a threshold failed · 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Load-test or benchmark an agent; writes a run directory
+    Run(Box<run::Args>),
+    /// Check a scenario and show what would be done; sends nothing
+    Plan(Box<plan::Args>),
+    /// Serve the embedded agent (POST /v2/stream/ and friends)
+    Agent(Box<agent::Args>),
+}
+
+/// Does what the command line says; the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too, with code 0.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let (mut out, mut err) = (stdout(), stderr());
+    match cli.command {
+        Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
+        Command::Plan(args) => plan::run(&args, &mut out, &mut err),
+        Command::Agent(args) => agent::run(*args),
+    }
+}

@@ -49,7 +49,7 @@ impl<T: Transport + 'static> Session<T> {
             }
             let admitted_at = worker.clock().now();
             let mut reply = worker.take_reply();
-            worker.attempt_started();
+            worker.attempt_started(admitted_at);
             let cut = worker.shared.stop.reached(StopPhase::Cut);
             let attempt = worker.exchange.attempt(body.clone(), &mut reply, cut).await;
             drop(admitted);

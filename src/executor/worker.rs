@@ -118,7 +118,7 @@ impl<T: Transport + 'static> Worker<T> {
             let done = (now.nanos() / 1_000_000_000).saturating_sub(1);
             if done > reached {
                 reached = done;
-                outbox.event(Event::Reached { worker: self.index, second: done });
+                outbox.event(Event::Reached { worker: self.index, second: done, at: now });
             }
         }
     }
@@ -181,17 +181,15 @@ impl<T: Transport + 'static> Worker<T> {
     }
 
     /// An attempt is being handed to the transport.
-    pub(super) fn attempt_started(&self) {
+    pub(super) fn attempt_started(&self, at: Offset) {
         self.gauges.attempt_started();
+        self.recorder.borrow_mut().started(at);
     }
 
     /// Notes an attempt that was sent and has ended.
     pub(super) fn attempt_ended(&self, sample: Sample, reply: &Reply, message: &str) {
         self.gauges.attempt_ended();
         let mut recorder = self.recorder.borrow_mut();
-        if let Some(at) = sample.timeline.started {
-            recorder.started(at);
-        }
         recorder.sample(&sample, reply.gaps());
         let mut outbox = self.outbox.borrow_mut();
         if self.job().record != Record::Nothing {

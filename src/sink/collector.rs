@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::Sink;
+use super::{Opened, Sink};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::measure::{Layout, Seconds, Totals};
@@ -21,6 +21,9 @@ pub struct Collector {
     /// The second each worker has reached; `None`: it has ended.
     reached: Vec<Option<u64>>,
     failure: Option<io::Error>,
+    clock: Option<Clock>,
+    lag: Duration,
+    opened: Opened,
 }
 
 /// What a run came to.
@@ -30,17 +33,30 @@ pub struct Collected {
     pub totals: Totals,
     /// A sink that could not write: the files are incomplete.
     pub failure: Option<io::Error>,
+    /// The longest that a worker's word waited for the collector.
+    pub lag: Duration,
+    /// What became of the sessions.
+    pub opened: Opened,
 }
 
 impl Collector {
-    /// A collector for the events of `workers` workers.
-    pub fn new(workers: usize, layout: Arc<Layout>, sinks: Vec<Box<dyn Sink>>) -> Self {
+    /// A collector for the events of `workers` workers of a run
+    /// that counts by `clock` (none: it has not begun, and nothing will come).
+    pub fn new(
+        workers: usize,
+        layout: Arc<Layout>,
+        sinks: Vec<Box<dyn Sink>>,
+        clock: Option<Clock>,
+    ) -> Self {
         Self {
             sinks,
             totals: Totals::new(layout),
             seconds: Seconds::new(),
             reached: vec![Some(0); workers],
             failure: None,
+            clock,
+            lag: Duration::ZERO,
+            opened: Opened::default(),
         }
     }
 
@@ -62,18 +78,27 @@ impl Collector {
         }
         self.seconds_before(u64::MAX, &failed);
         self.tell(&failed, |sink| sink.end());
-        Collected { totals: self.totals, failure: self.failure }
+        let Self { totals, failure, lag, opened, .. } = self;
+        Collected { totals, failure, lag, opened }
     }
 
     fn take(&mut self, event: Event, failed: &impl Fn()) {
         match event {
-            Event::Samples(samples) => self.tell(failed, |sink| sink.samples(&samples)),
+            Event::Samples(samples) => {
+                self.opened.note(&samples);
+                self.tell(failed, |sink| sink.samples(&samples));
+            }
             Event::Said(said) => self.tell(failed, |sink| sink.said(&said)),
             Event::Second(second) => {
                 self.totals.add(&second);
                 self.seconds.add(second);
             }
-            Event::Reached { worker, second } => self.reach(worker, Some(second), failed),
+            Event::Reached { worker, second, at } => {
+                if let Some(clock) = self.clock {
+                    self.lag = self.lag.max(clock.now().since(at));
+                }
+                self.reach(worker, Some(second), failed);
+            }
             Event::Ended { worker } => self.reach(worker, None, failed),
         }
     }

@@ -5,6 +5,8 @@
 
 mod collector;
 mod files;
+mod key_guard;
+mod offers;
 mod progress;
 mod said;
 
@@ -15,7 +17,9 @@ use crate::measure::Interval;
 use crate::sample::Sample;
 
 pub use collector::{Collected, Collector};
-pub use files::SampleFile;
+pub use files::{SampleFile, SecondFiles};
+pub use key_guard::{KeyGuard, KeyRefused};
+pub use offers::Opened;
 pub use progress::{Progress, ProgressStyle};
 pub use said::SaidFile;
 

@@ -1,0 +1,126 @@
+//! From what was collected to the files people and CI read, the report, and the exit code.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::conduct::Conducted;
+use super::facts::facts;
+use super::{Args, Refused, SummaryFormat};
+use crate::artifact::StoreError;
+use crate::artifact::manifest::RunState;
+use crate::cli::exit::Exit;
+use crate::cli::terminal;
+use crate::metric::Metric;
+use crate::report;
+use crate::scenario::Surroundings;
+use crate::summary::{Summary, summarize};
+
+/// What the run saw of itself, for `run.json`.
+#[derive(Debug, Serialize)]
+struct Health {
+    /// The longest that a worker's word waited for the collector.
+    collector_lag_ms: f64,
+    lateness_p50_ms: Option<f64>,
+    lateness_p99_ms: Option<f64>,
+    lateness_max_ms: Option<f64>,
+}
+
+/// Writes the summary and says it.
+pub(super) fn conclude(
+    world: &dyn Surroundings,
+    args: &Args,
+    mut conducted: Conducted,
+    out: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let summary = summarize(&facts(&conducted), &conducted.collected.totals);
+    let broken = why_broken(&conducted, &summary);
+    write_files(&mut conducted, &summary, broken.is_some())
+        .map_err(|error| Refused::broken(&error))?;
+    let said = match args.format {
+        SummaryFormat::Json => serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n",
+        SummaryFormat::Text if args.quiet => String::new(),
+        SummaryFormat::Text => {
+            let place = conducted.directory.path().display().to_string();
+            report::text(&summary, terminal::style(args.color, world), Some(&place))
+        }
+    };
+    out.write_all(said.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
+    if let Some(why) = broken {
+        return Err(Refused::broken(&why));
+    }
+    let verdict = summary.verdict(conducted.job.plan.scenario().limits.failures);
+    Ok(Exit::first([
+        (conducted.interrupted, Exit::Interrupted),
+        (args.strict && verdict.invalid, Exit::Invalid),
+        (verdict.thresholds_failed > 0, Exit::Threshold),
+        (verdict.too_many_failures, Exit::Unanswered),
+    ]))
+}
+
+/// Why the run could not go on, if so.
+fn why_broken(conducted: &Conducted, summary: &Summary) -> Option<String> {
+    if let Some(error) = &conducted.failure {
+        return Some(error.to_string());
+    }
+    if let Some(error) = &conducted.collected.failure {
+        let place = conducted.directory.path().display();
+        return Some(format!("the files of the run in {place} cannot be written: {error}"));
+    }
+    let counts = &summary.counts;
+    let planned = conducted.job.plan.turn_count().filter(|_| conducted.job.load_end().is_none());
+    if let Some(planned) = planned.filter(|&planned| planned != counts.planned) {
+        return Some(format!(
+            "the counts do not add up: {planned} turns were planned and {} are accounted for. \
+             This is a defect in streamgauge: the figures of this run cannot be trusted",
+            counts.planned
+        ));
+    }
+    (conducted.key_refused && !conducted.interrupted).then(|| {
+        let variable = conducted.job.plan.scenario().key_variable().to_owned();
+        let said = summary.errors.first().map_or(String::new(), |group| match &group.example {
+            Some(example) if !example.is_empty() => format!(" (it says: {example})"),
+            _ => String::new(),
+        });
+        match conducted.manifest.target.with_key {
+            true => format!(
+                "the target refuses the key{said}: check the one in {variable}, and that it \
+                 belongs to this agent"
+            ),
+            false => format!("the target wants a key{said}: put it into {variable}"),
+        }
+    })
+}
+
+fn write_files(
+    conducted: &mut Conducted,
+    summary: &Summary,
+    broken: bool,
+) -> Result<(), StoreError> {
+    let Conducted { directory, manifest, collected, interrupted, .. } = conducted;
+    let lateness = collected.totals.all().distribution(Metric::Lateness);
+    let percentile = |percent| lateness.and_then(|all| Some(all.percentile(percent)? as f64 / 1e3));
+    let health = Health {
+        collector_lag_ms: (collected.lag.as_secs_f64() * 1e6).round() / 1e3,
+        lateness_p50_ms: percentile(50.0),
+        lateness_p99_ms: percentile(99.0),
+        lateness_max_ms: lateness.and_then(|all| Some(all.max()? as f64 / 1e3)),
+    };
+    manifest.counts = serde_json::to_value(&summary.counts).ok();
+    manifest.validity = serde_json::to_value(&summary.validity).ok();
+    manifest.health = serde_json::to_value(&health).ok();
+    manifest.state = match (broken, *interrupted) {
+        (true, _) => RunState::Failed,
+        (false, true) => RunState::Interrupted,
+        (false, false) => RunState::Finished,
+    };
+    directory.json("summary.json", summary)?;
+    directory.whole("summary.csv", |out| {
+        report::summary_csv(summary, out).map_err(std::io::Error::other)
+    })?;
+    directory.json("run.json", manifest)?;
+    directory.point_latest();
+    Ok(())
+}

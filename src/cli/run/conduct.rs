@@ -1,0 +1,184 @@
+//! The run itself: workers, the collector, and the ear for signals.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use super::prepare::Prepared;
+use super::{Args, Refused};
+use crate::artifact::hlog::HlogWriter;
+use crate::artifact::manifest::{Manifest, rfc3339};
+use crate::artifact::samples::SampleWriter;
+use crate::artifact::timeline::TimelineWriter;
+use crate::artifact::{RunDirectory, StoreError};
+use crate::cli::signals::Interrupts;
+use crate::cli::terminal;
+use crate::client::{HttpSetup, Names};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
+use crate::scenario::Surroundings;
+use crate::sink::{
+    Collected, Collector, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile, SampleFile,
+    SecondFiles, Sink,
+};
+use crate::units::Span;
+
+/// Events under way between the workers and the collector.
+const CHANNEL: usize = 4096;
+
+/// A run that has ended.
+pub(super) struct Conducted {
+    pub(super) job: Job,
+    pub(super) directory: RunDirectory,
+    pub(super) manifest: Manifest,
+    pub(super) collected: Collected,
+    /// From the origin to the last word of the last worker.
+    pub(super) duration: Duration,
+    pub(super) interrupted: bool,
+    pub(super) key_refused: bool,
+    pub(super) failure: Option<ExecutorError>,
+}
+
+/// Carries the run out.
+pub(super) fn conduct(
+    world: &dyn Surroundings,
+    args: &Args,
+    prepared: Prepared,
+) -> Result<Conducted, Refused> {
+    let Prepared { job, endpoint, directory, mut manifest, embedded } = prepared;
+    let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
+    let stop = Stop::new();
+    let drain = format!(
+        "Stopping: no new turns; waiting up to {} for those on their way. Again to stop at once.",
+        Span(job.drain()),
+    );
+    let interrupts = Interrupts::listen(stop.clone(), drain).map_err(|error| broken(&error))?;
+    let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
+    let files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
+    let refused = KeyRefused::default();
+    let guard = KeyGuard::new(stop.clone(), refused.clone());
+    let watch = Watch {
+        style: terminal::progress(args.progress, args.quiet, world),
+        gauges: gauges.clone(),
+        planned: job.plan.turn_count().filter(|_| job.load_end().is_none()),
+    };
+    let names = Names::default();
+    let timeouts = job.plan.scenario().target.timeouts;
+    let prepare = || {
+        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
+        Ok::<_, crate::client::HttpSetupError>(move |clock| setup.on(clock))
+    };
+    let (events, received) = sync_channel(CHANNEL);
+    let (origin, begun) = sync_channel(1);
+    let (collected, end) = std::thread::scope(|scope| {
+        let collecting = scope.spawn({
+            let (stop, job) = (stop.clone(), &job);
+            move || collect(&received, &begun, files, watch, guard, job, &stop)
+        });
+        let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
+            let _ = origin.send(clock);
+        });
+        // The collector goes on until everybody who could tell it something is gone.
+        drop((events, origin));
+        (collecting.join(), end)
+    });
+    drop(embedded);
+    let (collected, clock) = collected.map_err(|_| broken(&ExecutorError::Died))?;
+    // A run that was never begun has no figures.
+    let Some(clock) = clock else {
+        let error = end.err().unwrap_or(ExecutorError::Died);
+        let _ = std::fs::remove_dir_all(directory.path());
+        return Err(broken(&error));
+    };
+    manifest.started_at = rfc3339(clock.wall_origin());
+    let duration = clock.now().since(crate::units::Offset::ZERO);
+    manifest.ended_at = Some(rfc3339(clock.wall_origin() + duration));
+    Ok(Conducted {
+        job,
+        directory,
+        manifest,
+        collected,
+        duration,
+        interrupted: interrupts.came(),
+        key_refused: refused.is_set(),
+        failure: end.err(),
+    })
+}
+
+/// What the progress line shows.
+struct Watch {
+    style: Option<ProgressStyle>,
+    gauges: Vec<Arc<Gauges>>,
+    planned: Option<u64>,
+}
+
+/// The files that grow while the run goes.
+struct Files {
+    sinks: Vec<Box<dyn Sink>>,
+    timeline: TimelineWriter<Growing>,
+    histograms: Growing,
+}
+
+type Growing = std::io::BufWriter<std::fs::File>;
+
+impl Files {
+    fn create(directory: &RunDirectory, job: &Job) -> Result<Self, StoreError> {
+        let kinds: Vec<String> =
+            job.plan.kinds().iter().map(|kind| kind.name.to_string()).collect();
+        let head = |name| move |source| StoreError::writing(directory, name, source);
+        let samples = directory.growing("samples.csv")?;
+        let samples = SampleWriter::new(samples, &kinds, &job.plan.scenario().name)
+            .map_err(head("samples.csv"))?;
+        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(SampleFile(samples))];
+        match job.record {
+            Record::Nothing => {}
+            Record::Answers => {
+                let answers = directory.growing("answers.jsonl")?;
+                sinks.push(Box::new(SaidFile::answers(answers, kinds)));
+            }
+            Record::Chunks => {
+                let chunks = directory.growing("chunks.jsonl")?;
+                sinks.push(Box::new(SaidFile::chunks(chunks, kinds)));
+            }
+        }
+        let timeline = TimelineWriter::new(directory.growing("timeline.csv")?)
+            .map_err(head("timeline.csv"))?;
+        Ok(Self { sinks, timeline, histograms: directory.growing("histograms.hlog")? })
+    }
+}
+
+/// The collector's thread: waits for the origin, then takes events to the end.
+fn collect(
+    events: &Receiver<Event>,
+    begun: &Receiver<Clock>,
+    files: Files,
+    watch: Watch,
+    guard: KeyGuard,
+    job: &Job,
+    stop: &Stop,
+) -> (Collected, Option<Clock>) {
+    let clock = begun.recv().ok();
+    let Files { mut sinks, timeline, histograms } = files;
+    let mut early = None;
+    if let Some(clock) = clock {
+        match HlogWriter::new(histograms, clock.wall_origin()) {
+            Ok(histograms) => sinks.push(Box::new(SecondFiles { timeline, histograms })),
+            Err(error) => {
+                stop.cut();
+                early = Some(error);
+            }
+        }
+        if let Some(style) = watch.style {
+            let out: Box<dyn Write + Send> = Box::new(std::io::stderr());
+            let Watch { gauges, planned, .. } = watch;
+            sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
+        }
+    }
+    sinks.push(Box::new(guard));
+    let collector = Collector::new(job.workers, Arc::clone(&job.layout), sinks, clock);
+    let mut collected = collector.run(events, || stop.cut());
+    collected.failure = collected.failure.or(early);
+    (collected, clock)
+}

@@ -1,0 +1,162 @@
+//! Everything that can be refused is refused here, before a directory is made or a byte is sent.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use super::{Args, Refused};
+use crate::agent::{self, Agent};
+use crate::artifact::RunDirectory;
+use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
+use crate::cli::exit::Exit;
+use crate::clock::Clock;
+use crate::executor::Job;
+use crate::machine;
+use crate::measure::{Goal, Layout};
+use crate::plan::Plan;
+use crate::protocol::Endpoint;
+use crate::scenario::{Load, Scenario, Surroundings, TargetUrl};
+
+/// A run that is ready to begin.
+pub(super) struct Prepared {
+    pub(super) job: Job,
+    pub(super) endpoint: Endpoint,
+    pub(super) directory: RunDirectory,
+    pub(super) manifest: Manifest,
+    /// Kept for the length of the run.
+    pub(super) embedded: Option<Agent>,
+}
+
+/// Reads the scenario, finds the key, starts the embedded agent, and makes the run directory.
+pub(super) fn prepare(
+    world: &dyn Surroundings,
+    args: &Args,
+    err: &mut dyn Write,
+) -> Result<Prepared, Refused> {
+    let usage = |why: String| Refused { exit: Exit::Usage, why };
+    let (scenario, seed) =
+        args.scenario.load(world).map_err(|problems| usage(problems.to_string()))?;
+    let key = scenario.key(world).map_err(|problem| usage(problem.to_string()))?;
+    let embedded = match scenario.target.url {
+        TargetUrl::Embedded => Some(start_agent(seed)?),
+        TargetUrl::Remote(_) => None,
+    };
+    let url = match (&scenario.target.url, &embedded) {
+        (TargetUrl::Remote(url), _) => url.clone(),
+        (TargetUrl::Embedded, Some(agent)) => agent.base_url(),
+        (TargetUrl::Embedded, None) => String::new(),
+    };
+    let endpoint = Endpoint::new(&url, &scenario.target, key)
+        .map_err(|error| usage(format!("error: {error}")))?;
+    let workers = args.workers.map_or_else(|| default_workers(&scenario), usize::from);
+    let manifest = manifest(&scenario, seed, &endpoint, embedded.is_some(), workers);
+    let directory = make_directory(args, &manifest)?;
+    if args.verbose {
+        let _ = writeln!(err, "run {} in {}", manifest.id, directory.path().display());
+        let _ = writeln!(err, "asking {} from {workers} worker threads", endpoint.url);
+    }
+    let plan = Plan::new(scenario, seed);
+    let job = Job {
+        run_id: manifest.id.as_str().into(),
+        workers,
+        layout: Arc::new(layout(&plan)),
+        record: args.record(),
+        plan: Arc::new(plan),
+    };
+    Ok(Prepared { job, endpoint, directory, manifest, embedded })
+}
+
+fn start_agent(seed: u64) -> Result<Agent, Refused> {
+    let options = agent::Options { seed, ..agent::Options::default() };
+    agent::start(([127, 0, 0, 1], 0).into(), options, Clock::start())
+        .map_err(|error| Refused::broken(&error))
+}
+
+/// One processor is left to the rest of the machine (and to the embedded agent); more threads than
+/// turns that can be on the wire have nothing to do.
+fn default_workers(scenario: &Scenario) -> usize {
+    let most = match scenario.load {
+        Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
+        Load::Open { max_in_flight, .. } => max_in_flight.unwrap_or(u32::MAX),
+    };
+    machine::cpus().saturating_sub(1).min(most as usize).max(1)
+}
+
+fn layout(plan: &Plan) -> Layout {
+    let scenario = plan.scenario();
+    Layout::new(
+        plan.kinds().len(),
+        scenario.thresholds.iter().map(|threshold| threshold.selection),
+        Goal { ttfc: scenario.slo.ttfc, total: scenario.slo.total },
+    )
+}
+
+fn manifest(
+    scenario: &Scenario,
+    seed: u64,
+    endpoint: &Endpoint,
+    embedded: bool,
+    workers: usize,
+) -> Manifest {
+    let now = Clock::start().wall_origin();
+    let stamp = path_stamp(now);
+    let chance: u32 = rand::rng().random();
+    Manifest {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        id: format!("{stamp}_{}_{chance:08x}", slug(&scenario.name)),
+        name: scenario.name.clone(),
+        state: RunState::Running,
+        scenario: scenario.resolved(),
+        seed,
+        fingerprint: scenario.fingerprint(),
+        target: TargetFacts {
+            url: endpoint.url.clone(),
+            embedded,
+            protocol: scenario.target.protocol.to_string(),
+            agent_id: scenario.target.agent_id.clone(),
+            with_key: endpoint.key.is_some(),
+        },
+        transport: "reqwest".to_owned(),
+        workers,
+        git: machine::git(),
+        machine: machine::machine(),
+        started_at: rfc3339(now),
+        ended_at: None,
+        counts: None,
+        health: None,
+        validity: None,
+    }
+}
+
+/// The directory is called as the run is.
+fn make_directory(args: &Args, manifest: &Manifest) -> Result<RunDirectory, Refused> {
+    RunDirectory::create(&args.out, &manifest.id).map_err(|error| Refused::broken(&error))
+}
+
+/// A name as it can stand in a path and in a session id.
+fn slug(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(
+            |letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' },
+        )
+        .collect();
+    let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
+    let mut slug = parts.join("-");
+    slug.truncate(40);
+    if slug.is_empty() { "run".to_owned() } else { slug }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_part_of_a_path() {
+        assert_eq!(slug("Support desk/№ 3"), "support-desk-3");
+        assert_eq!(slug("../../etc"), "etc");
+        assert_eq!(slug("…"), "run");
+    }
+}
