@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
 use super::distribution::{Distribution, HIGHEST_MICROS};
 use super::tally::Series;
 use super::values::Values;
@@ -14,6 +16,8 @@ const MOST: u64 = 32;
 const BUCKETS: usize = 464;
 /// Fewer blocks say nothing about their spread.
 const FEWEST: usize = 8;
+/// A spread that chance alone shows this often is taken for chance.
+const CHANCE: f64 = 0.05;
 
 type Coarse = [u64; BUCKETS];
 
@@ -95,7 +99,8 @@ impl Blocks {
 
     /// How many times more the share of values above `micros` varies between blocks than it would
     /// if values were independent: Pearson's X² over its degrees of freedom (McCullagh & Nelder,
-    /// *Generalized Linear Models*, §4.5), at least 1. It is 1 where there are too few blocks.
+    /// *Generalized Linear Models*, §4.5). It is 1 where there is too little to see a difference,
+    /// or where chance alone would show as much in one run of twenty.
     pub(super) fn overdispersion(&self, metric: Metric, micros: u64) -> f64 {
         let mut split = bucket(micros) + 1;
         let mut counts = self.counts(metric, split);
@@ -107,17 +112,20 @@ impl Blocks {
         let all: f64 = counts.iter().map(|(count, _)| count).sum::<u64>() as f64;
         let above: f64 = counts.iter().map(|(_, above)| above).sum::<u64>() as f64;
         let share = above / all;
-        if counts.len() < FEWEST || share <= 0.0 || share >= 1.0 {
+        let stretches = joined(&counts, share.min(1.0 - share));
+        if stretches.len() < FEWEST {
             return 1.0;
         }
-        let squares: f64 = counts
+        let squares: f64 = stretches
             .iter()
             .map(|&(count, above)| {
                 let expected = count as f64 * share;
                 (above as f64 - expected).powi(2) / (expected * (1.0 - share))
             })
             .sum();
-        (squares / (counts.len() - 1) as f64).max(1.0)
+        let freedom = (stretches.len() - 1) as f64;
+        let by_chance = ChiSquared::new(freedom).map_or(1.0, |chi| chi.sf(squares));
+        if by_chance < CHANCE { (squares / freedom).max(1.0) } else { 1.0 }
     }
 
     /// Of each block that has values: how many, and how many at or above bucket `split`.
@@ -129,6 +137,26 @@ impl Blocks {
             .filter(|(count, _)| *count > 0)
             .collect()
     }
+}
+
+/// Neighbours joined until each stretch can be expected to have one value on the rarer side, whose
+/// share is `rarer`: X² says nothing of expectations far below one.
+fn joined(counts: &[(u64, u64)], rarer: f64) -> Vec<(u64, u64)> {
+    let mut stretches = Vec::new();
+    let (mut count, mut above) = (0, 0);
+    for (more, more_above) in counts {
+        count += more;
+        above += more_above;
+        if count as f64 * rarer >= 1.0 {
+            stretches.push((count, above));
+            (count, above) = (0, 0);
+        }
+    }
+    if let Some(last) = stretches.last_mut() {
+        last.0 += count;
+        last.1 += above;
+    }
+    stretches
 }
 
 fn bucket(micros: u64) -> usize {
@@ -150,6 +178,8 @@ impl Distribution {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+
     use super::*;
 
     #[test]
@@ -180,6 +210,25 @@ mod tests {
         let together = run(|second, _| second % 32 < 3);
         assert!(spread.overdispersion(Metric::Ttfc, 50_000) <= 1.2);
         assert!(together.overdispersion(Metric::Ttfc, 50_000) > 20.0);
+    }
+
+    #[test]
+    fn independent_turns_are_rarely_taken_for_dependent_ones() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(11);
+        for (turns, split) in [(100u64, 95_000), (400, 95_000), (4_000, 99_000), (4_000, 50_000)] {
+            let rounds = 400;
+            let mut alarms = 0;
+            for _ in 0..rounds {
+                let mut blocks = Blocks::new();
+                for turn in 0..turns {
+                    let micros = random.random_range(1..100_000);
+                    blocks.add_value(turn * 30 / turns, Metric::Ttfc, micros);
+                }
+                alarms += u32::from(blocks.overdispersion(Metric::Ttfc, split) > 1.0);
+            }
+            let share = f64::from(alarms) / f64::from(rounds);
+            assert!(share < 0.11, "{turns} turns: {share}");
+        }
     }
 
     #[test]

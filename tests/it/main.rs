@@ -2,6 +2,8 @@
 
 /// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
 mod agent;
+/// What recording a turn and writing its row costs; run by hand, in a release build.
+mod measure_cost;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// What is decided before anything is sent.

@@ -8,14 +8,14 @@ use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use streamgauge::artifact::hlog::HlogWriter;
 use streamgauge::artifact::timeline::{TIMELINE_COLUMNS, TimelineWriter};
-use streamgauge::measure::{Goal, Interval, Recorder, Seconds, Totals};
+use streamgauge::measure::{Distribution, Goal, Interval, Recorder, Seconds, Totals};
 use streamgauge::metric::Metric;
 use streamgauge::sample::Sample;
 
 use crate::summary::{facts, gaps_of, layout, mixed, record, turn};
 
 /// The seconds of a run of two workers, put together.
-fn seconds(samples: &[Sample]) -> (Totals, Vec<Box<Interval>>) {
+fn seconds(samples: &[Sample]) -> (Totals, Vec<Interval>) {
     let layout = layout(&facts(&[]), Goal::default());
     let mut totals = Totals::new(layout.clone());
     let mut together = Seconds::new();
@@ -29,7 +29,7 @@ fn seconds(samples: &[Sample]) -> (Totals, Vec<Box<Interval>>) {
             together.add(interval);
         }
     }
-    let seconds = std::iter::from_fn(|| together.take_before(u64::MAX)).collect();
+    let seconds = std::iter::from_fn(|| together.take_before(u64::MAX)).map(|one| *one).collect();
     (totals, seconds)
 }
 
@@ -84,7 +84,7 @@ fn the_histogram_log_adds_up_to_the_summary_metric_by_metric() {
     }
     let mut seen = 0;
     for metric in Metric::ALL {
-        let kept = totals.all().distribution(metric).map(|one| one.to_histogram());
+        let kept = totals.all().distribution(metric).map(Distribution::to_histogram);
         assert_eq!(sums.get(metric.name()), kept.as_ref(), "{metric}");
         seen += usize::from(kept.is_some());
     }

@@ -1,4 +1,5 @@
 //! What a summary says of a run whose samples are known.
+#![expect(clippy::unwrap_used, reason = "support code of tests")]
 
 use std::sync::Arc;
 use std::time::Duration;
