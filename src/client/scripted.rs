@@ -48,6 +48,8 @@ impl Script {
     }
 }
 
+type Answer = dyn Fn(usize, &serde_json::Value) -> Script;
+
 /// When a request came, and its body.
 pub(crate) type Seen = (Offset, serde_json::Value);
 
@@ -55,7 +57,7 @@ pub(crate) type Seen = (Offset, serde_json::Value);
 #[derive(Clone)]
 pub(crate) struct ScriptedTransport {
     clock: Clock,
-    answer: Rc<dyn Fn(usize, &serde_json::Value) -> Script>,
+    answer: Rc<Answer>,
     pub(crate) seen: Rc<RefCell<Vec<Seen>>>,
 }
 

@@ -62,6 +62,11 @@ impl Admission {
         Self { slots, drop_arrivals, quota }
     }
 
+    /// Whether there is anything to wait for.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.slots.is_some() || self.quota.is_some()
+    }
+
     /// Waits until a request may be sent; `None` if it is an arrival that is to be dropped instead.
     pub(super) async fn admit(&self, asker: Asker, alarm: &Alarm) -> Option<Admitted> {
         let slot = match &self.slots {

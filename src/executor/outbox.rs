@@ -66,7 +66,7 @@ impl Outbox {
     /// Tries once more what did not fit before.
     pub(super) fn retry(&mut self) {
         let mut waiting = std::mem::take(&mut self.backlog).into_iter();
-        while let Some(event) = waiting.next() {
+        for event in waiting.by_ref() {
             if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
                 self.backlog.push(event);
                 break;

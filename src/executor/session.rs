@@ -45,14 +45,18 @@ impl<T: Transport + 'static> Session<T> {
     /// `false` if its user would still be thinking when the time of the load is over.
     pub(super) async fn run(self) -> bool {
         let (end, ended) = self.ask_all().await;
+        self.tell_end(end == End::Completed, ended);
+        end != End::OutOfTime
+    }
+
+    fn tell_end(&self, completed: bool, ended: Offset) {
         self.worker.session_ended(&EndedSession {
             kind: self.planned.kind,
             phase: self.worker.phase(self.due, ended),
             due: self.due,
             ended,
-            completed: end == End::Completed,
+            completed,
         });
-        end != End::OutOfTime
     }
 
     /// How it ended, and when its last turn did.
@@ -98,6 +102,7 @@ impl<T: Transport + 'static> Session<T> {
     /// Tells that no turn of this session was sent, because the run is being stopped.
     pub(super) fn drop_all(&self) {
         self.drop_from(1, self.due, Reason::Stopped);
+        self.tell_end(false, self.due);
     }
 
     /// Tells that the turns from `from` on were never sent. In a load bounded by time a turn that

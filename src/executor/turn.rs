@@ -54,7 +54,9 @@ impl<T: Transport + 'static> Session<T> {
             let attempt = worker.exchange.attempt(body.clone(), &mut reply, cut).await;
             drop(admitted);
             own += attempt.started.since(admitted_at);
-            let queue = attempt.started.since(due).saturating_sub(own);
+            let asked_for = number > 1 || worker.shared.admission.is_bounded();
+            let waited = attempt.started.since(due).saturating_sub(own);
+            let queue = if asked_for { waited } else { Duration::ZERO };
             let again = attempt.again.filter(|_| number <= retries && !worker.stopping());
             let (outcome, ended) = (attempt.outcome, attempt.ended);
             let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());

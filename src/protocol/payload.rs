@@ -28,20 +28,21 @@ impl<'a> Payload<'a> {
             return Self::Error(message.trim().to_owned());
         }
         // Bare JSON values (`36`, `true`, `[]`) are ordinary tokens: only objects are looked into.
-        if data.starts_with('{') && data.ends_with('}') {
-            if let Ok(Value::Object(object)) = serde_json::from_str(data) {
-                for key in ["content", "delta", "response"] {
-                    if let Some(Value::String(text)) = object.get(key) {
-                        return Self::Text(text.clone());
-                    }
+        if data.starts_with('{')
+            && data.ends_with('}')
+            && let Ok(Value::Object(object)) = serde_json::from_str(data)
+        {
+            for key in ["content", "delta", "response"] {
+                if let Some(Value::String(text)) = object.get(key) {
+                    return Self::Text(text.clone());
                 }
-                if object.contains_key("trace_id") {
-                    return Self::Trace;
-                }
-                if let Some(error) = object.get("error") {
-                    let message = error.as_str().or_else(|| error.get("message")?.as_str());
-                    return Self::Error(message.map_or_else(|| error.to_string(), str::to_owned));
-                }
+            }
+            if object.contains_key("trace_id") {
+                return Self::Trace;
+            }
+            if let Some(error) = object.get("error") {
+                let message = error.as_str().or_else(|| error.get("message")?.as_str());
+                return Self::Error(message.map_or_else(|| error.to_string(), str::to_owned));
             }
         }
         Self::Token(data)

@@ -108,7 +108,7 @@ fn write_files(
         lateness_p99_ms: percentile(99.0),
         lateness_max_ms: lateness.and_then(|all| Some(all.max()? as f64 / 1e3)),
     };
-    manifest.counts = serde_json::to_value(&summary.counts).ok();
+    manifest.counts = serde_json::to_value(summary.counts).ok();
     manifest.validity = serde_json::to_value(&summary.validity).ok();
     manifest.health = serde_json::to_value(&health).ok();
     manifest.state = match (broken, *interrupted) {
