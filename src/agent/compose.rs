@@ -10,6 +10,7 @@ use super::dress::{Dress, Escape, Form};
 use super::fault::{Fault, RetryAfter};
 use super::options::{Behaviour, Framing};
 use super::refusal::{Refusal, reason};
+use super::replay::{Recorded, Recording};
 use super::sessions::Context;
 use super::text::{self, Pieces};
 
@@ -76,6 +77,8 @@ pub(super) struct Order<'a> {
     pub(super) context: &'a Context,
     pub(super) behaviour: &'a Behaviour,
     pub(super) faults: &'a [&'a Fault],
+    /// A recorded turn that is to be told again, instead of words of our own.
+    pub(super) recorded: Option<(&'a Recording, &'a Recorded)>,
     pub(super) seq: u64,
     /// Seconds since the Unix epoch.
     pub(super) created: u64,
@@ -157,10 +160,16 @@ impl Twist {
 
 /// Composes the reply that was ordered.
 pub(super) fn compose(order: &Order<'_>, rng: &mut impl Rng) -> Reply {
-    let twist = Twist::of(order.faults);
+    let mut twist = Twist::of(order.faults);
+    if order.recorded.is_some_and(|(_, turn)| turn.broke_off()) && twist.then.is_none() {
+        twist.then = Some(Then::Finish(Finish::Cut));
+    }
     let dress = dress(order, &twist);
     let (pieces, reasoning) = pieces(order, &dress, rng);
-    let dues = dues(order.behaviour, &twist, pieces.len(), rng);
+    let dues = match order.recorded {
+        Some((recording, turn)) => recorded_dues(recording, turn, &twist, pieces.len()),
+        None => dues(order.behaviour, &twist, pieces.len(), rng),
+    };
     let draft = if dress.is_document() {
         document(&dress, &twist, &pieces, reasoning, &dues)
     } else {
@@ -195,6 +204,11 @@ fn dress<'a>(order: &'a Order<'_>, twist: &Twist) -> Dress<'a> {
 
 /// The pieces of text, and how many of the first are reasoning.
 fn pieces(order: &Order<'_>, dress: &Dress<'_>, rng: &mut impl Rng) -> (Pieces, usize) {
+    if let Some((_, turn)) = order.recorded {
+        let mut all = Pieces::default();
+        turn.chunks.iter().for_each(|(_, text)| all.push(text.as_bytes()));
+        return (all, 0);
+    }
     let behaviour = order.behaviour;
     let thinks = matches!(dress.form, Form::CompletionEvents | Form::Completion);
     let reasoning = match behaviour.reasoning.draw(rng) as usize {
@@ -261,6 +275,35 @@ fn dues(behaviour: &Behaviour, twist: &Twist, count: usize, rng: &mut impl Rng) 
         .collect()
 }
 
+/// When each recorded chunk is due, and last the end of the reply.
+fn recorded_dues(
+    recording: &Recording,
+    turn: &Recorded,
+    twist: &Twist,
+    count: usize,
+) -> Vec<Duration> {
+    let before = twist.silence + twist.slow_head.unwrap_or_default();
+    let last = turn.chunks.last().map_or(0, |(at, _)| *at);
+    let ends = turn.total_us.unwrap_or(last).max(last);
+    let mut latest = Duration::ZERO;
+    let mut dues: Vec<Duration> = turn
+        .chunks
+        .iter()
+        .map(|(at, _)| *at)
+        .chain([ends])
+        .enumerate()
+        .map(|(index, at)| {
+            let stalled = twist.stall.filter(|(after, _)| index >= *after as usize);
+            let due = before + recording.at(at) + stalled.map_or(Duration::ZERO, |(_, span)| span);
+            // A recording that goes back in time is told in its order all the same.
+            latest = latest.max(due);
+            latest
+        })
+        .collect();
+    dues.truncate(count + 1);
+    dues
+}
+
 /// The piece in the middle, where odd things happen.
 fn middle(pieces: &Pieces) -> usize {
     pieces.len() / 2
@@ -286,6 +329,8 @@ struct Draft {
     torn: usize,
     length: Option<usize>,
     finish: Finish,
+    /// When the reply is over, if that is later than its last part.
+    ends: Duration,
 }
 
 impl Draft {
@@ -410,8 +455,9 @@ fn stream(
         }
         None => {
             dress.closing(&mut draft.payload, pieces.len());
-            let end = draft.parts.last().map_or(end, |part| part.due);
+            let end = draft.parts.last().map_or(end, |part| part.due).max(next);
             draft.close_part(end, 0);
+            draft.ends = end;
         }
     }
     draft
@@ -458,8 +504,10 @@ impl Draft {
         if delimited == Delimited::Chunked && self.finish == Finish::Done {
             wire.extend_from_slice(b"0\r\n\r\n");
             match parts.last_mut() {
-                Some(part) => part.end = wire.len(),
-                None => head_end = wire.len(),
+                Some(part) if part.due >= self.ends => part.end = wire.len(),
+                None if self.ends.is_zero() => head_end = wire.len(),
+                // Only the end mark itself is still to come.
+                _ => parts.push(Part { due: self.ends, end: wire.len(), payload: 0, chunks: 0 }),
             }
         }
         let finish = match (self.finish, delimited) {

@@ -313,22 +313,28 @@ impl Connection {
         origin: Offset,
         now: Offset,
     ) {
-        let shared = &self.worker.shared;
         let late = written.first().map_or(Duration::ZERO, |part| now.since(origin + part.due));
         let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
         self.worker.ledger().late(late);
         record.late_us = record.late_us.max(late);
-        record.writes += 1;
-        for part in written {
-            record.bytes += part.payload as u64;
-            if part.chunks > 0 {
-                record.chunks += part.chunks;
-                record.first_chunk.get_or_insert(now);
-                record.last_chunk = Some(now);
+        let payload = written.iter().map(|part| part.payload).sum();
+        self.count(record, payload, written.iter().map(|part| part.chunks).sum(), now);
+    }
+
+    /// Counts a write of the body.
+    pub(super) fn count(&self, record: &mut Record, payload: usize, chunks: u32, now: Offset) {
+        if payload > 0 {
+            record.writes += 1;
+            record.bytes += payload as u64;
+            let kept = self.worker.shared.options.limits.truth_writes;
+            if kept && record.write_times.len() < KEPT_WRITES {
+                record.write_times.push(now);
             }
         }
-        if shared.options.limits.truth_writes && record.write_times.len() < KEPT_WRITES {
-            record.write_times.push(now);
+        if chunks > 0 {
+            record.chunks += chunks;
+            record.first_chunk.get_or_insert(now);
+            record.last_chunk = Some(now);
         }
     }
 
@@ -364,7 +370,7 @@ impl Connection {
         self.play(&reply, pending, now).await
     }
 
-    async fn close(&mut self) {
+    pub(super) async fn close(&mut self) {
         // It fails only if the client closed before us.
         let _ = self.stream.shutdown().await;
     }

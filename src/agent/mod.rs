@@ -13,6 +13,8 @@ pub mod script;
 mod draw;
 mod fault;
 mod options;
+mod replay;
+mod upstream;
 mod when;
 mod window;
 
@@ -33,12 +35,15 @@ mod truth;
 mod answer;
 mod connection;
 mod pages;
+mod relay;
 mod server;
 
 pub use draw::{Amount, Draw};
 pub use fault::{Fault, FaultRule, RetryAfter};
-pub use options::{Behaviour, Capacity, Framing, Limits, Options, Rule, WhenFull};
+pub use options::{Behaviour, Capacity, Framing, Limits, Options, Rule, Source, WhenFull};
+pub use replay::{Recording, ReplayError};
 pub use server::{Agent, AgentError, start};
 pub use truth::{End, Message, Record, Truth};
+pub use upstream::Upstream;
 pub use when::When;
 pub use window::Window;

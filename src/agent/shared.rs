@@ -1,6 +1,6 @@
 //! What the threads of an agent share, and what each has for itself.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -98,17 +98,24 @@ pub(super) struct Worker {
     pub(super) shared: std::sync::Arc<Shared>,
     pub(super) index: usize,
     pub(super) alarm: Alarm,
+    /// For the upstream server, where there is one; its connections belong to this thread.
+    client: OnceCell<reqwest::Client>,
     /// The second it holds for, and the `date` header of that second.
     date: RefCell<(u64, Rc<str>)>,
 }
 
 impl Worker {
     pub(super) fn new(shared: std::sync::Arc<Shared>, index: usize, alarm: Alarm) -> Self {
-        Self { shared, index, alarm, date: RefCell::new((0, "".into())) }
+        let date = RefCell::new((0, "".into()));
+        Self { shared, index, alarm, client: OnceCell::new(), date }
     }
 
     pub(super) fn now(&self) -> Offset {
         self.shared.clock.now()
+    }
+
+    pub(super) fn client(&self) -> &reqwest::Client {
+        self.client.get_or_init(reqwest::Client::new)
     }
 
     pub(super) fn ledger(&self) -> &Ledger {

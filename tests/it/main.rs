@@ -2,6 +2,10 @@
 
 /// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
 mod agent;
+/// The embedded agent and clients that mean ill, or are broken.
+mod agent_hostile;
+/// The embedded agent answering from a recorded run, or from another server.
+mod agent_sources;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// What is decided before anything is sent.
