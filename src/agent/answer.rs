@@ -8,6 +8,7 @@ use super::ask::{self, Api, Asked};
 use super::capacity::Place;
 use super::compose::{self, Order};
 use super::connection::Connection;
+use super::draft::Terms;
 use super::fault::Fault;
 use super::options::Source;
 use super::pages;
@@ -216,9 +217,11 @@ async fn reply(
         recorded,
         seq: pending.record().seq,
         created: shared.wall(origin).as_secs(),
-        date: &worker.date(origin),
-        keep_alive: head.keep_alive,
-        http10: head.http10,
+        terms: Terms {
+            date: &worker.date(origin),
+            keep_alive: head.keep_alive,
+            http10: head.http10,
+        },
     };
     let reply = compose::compose(&order, &mut dice);
     let keep = connection.play(&reply, pending, origin).await;

@@ -5,7 +5,7 @@
 //! `exchange`, so that server and client cannot share a mistake.
 //!
 //! In reading order: what can be told to it (`options` and the words in it), what is asked (`request`,
-//! `ask`), what is answered (`sessions`, `text`, `dress`, `compose`), what really happened (`truth`),
+//! `ask`), what is answered (`sessions`, `text`, `twist`, `dress`, `draft`, `compose`), what really happened (`truth`),
 //! and the part with sockets (`connection`, `answer`, `server`).
 
 pub mod script;
@@ -24,9 +24,12 @@ mod request;
 
 mod capacity;
 mod compose;
+mod draft;
 mod dress;
+mod reply;
 mod sessions;
 mod text;
+mod twist;
 
 mod pending;
 mod shared;
@@ -34,7 +37,9 @@ mod truth;
 
 mod answer;
 mod connection;
+mod incoming;
 mod pages;
+mod play;
 mod relay;
 mod server;
 

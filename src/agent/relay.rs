@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::ask::{Api, Asked};
-use super::compose::{Delimited, chunk, document_reply, head as write_head};
 use super::connection::Connection;
 use super::dress::{Dress, Escape, Form};
 use super::options::Framing;
 use super::pending::Pending;
 use super::refusal::Refusal;
+use super::reply::{Delimited, chunk, document_reply, head as write_head};
 use super::request::Head;
 use super::truth::End;
 use super::upstream::{Reader, Said, Upstream, refusal};

@@ -8,6 +8,9 @@ use super::ask::Asked;
 use super::refusal::Refusal;
 use crate::secret::Secret;
 
+/// What speaks to it.
+pub(super) type Client = reqwest::Client;
+
 /// An OpenAI-compatible server.
 #[derive(Debug, Clone)]
 pub struct Upstream {
