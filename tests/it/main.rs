@@ -2,6 +2,8 @@
 
 /// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
 mod agent;
+/// The embedded agent and clients other people wrote.
+mod agent_clients;
 /// The embedded agent and clients that mean ill, or are broken.
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
