@@ -8,14 +8,19 @@ use super::ask::{self, Api, Asked};
 use super::capacity::Place;
 use super::compose::{self, Order};
 use super::connection::Connection;
+use super::draft::Terms;
 use super::fault::Fault;
+use super::options::Source;
 use super::pages;
 use super::pending::{Arrival, Pending};
 use super::refusal::Refusal;
+use super::relay::Relay;
+use super::replay::Match;
 use super::request::{Head, Method};
 use super::shared::Shared;
 use super::truth::{End, Message};
 use super::when::Subject;
+use crate::units::Offset;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +187,26 @@ async fn reply(
         _ => worker.now(),
     };
     pending.record().admitted = Some(origin);
+    if let Source::Upstream(upstream) = &options.source {
+        let relay = Relay { upstream, api, asked: &asked, head, origin };
+        return relay.run(connection, pending).await;
+    }
+    let recorded = match &options.source {
+        Source::Replay(recording) => {
+            let (turn, found) = recording.take(&asked.message);
+            match found {
+                Match::Message => {}
+                Match::Order => label(pending, "replay-by-order"),
+                Match::Again => label(pending, "replay-again"),
+            }
+            if turn.status != Some(200) {
+                let ends = recording.at(turn.total_us.unwrap_or(0));
+                return not_answered(connection, pending, turn.status, origin + ends).await;
+            }
+            Some((recording.as_ref(), turn))
+        }
+        _ => None,
+    };
     let rule = options.rules.iter().find(|rule| rule.when.holds(&subject, &mut fate));
     let order = Order {
         api,
@@ -189,17 +214,41 @@ async fn reply(
         context: &context,
         behaviour: rule.map_or(&options.behaviour, |rule| &rule.behaviour),
         faults: &faults,
+        recorded,
         seq: pending.record().seq,
         created: shared.wall(origin).as_secs(),
-        date: &worker.date(origin),
-        keep_alive: head.keep_alive,
-        http10: head.http10,
+        terms: Terms {
+            date: &worker.date(origin),
+            keep_alive: head.keep_alive,
+            http10: head.http10,
+        },
     };
     let reply = compose::compose(&order, &mut dice);
     let keep = connection.play(&reply, pending, origin).await;
     pending.answered(reply.answer);
     drop(place);
     Ok(keep)
+}
+
+/// Tells a recorded turn that had no answer: its status, or a connection that broke.
+async fn not_answered(
+    connection: &mut Connection,
+    pending: &mut Pending,
+    status: Option<u16>,
+    due: Offset,
+) -> Result<bool, Refusal> {
+    if !connection.wait(due).await {
+        pending.end(End::ClientGone);
+        return Ok(false);
+    }
+    match status {
+        Some(status) => Err(Refusal::with_status(status)),
+        None => {
+            connection.reset();
+            pending.end(End::Reset);
+            Ok(false)
+        }
+    }
 }
 
 fn note(pending: &mut Pending, asked: &Asked, number: u64) {

@@ -5,7 +5,7 @@
 //! `exchange`, so that server and client cannot share a mistake.
 //!
 //! In reading order: what can be told to it (`options` and the words in it), what is asked (`request`,
-//! `ask`), what is answered (`sessions`, `text`, `dress`, `compose`), what really happened (`truth`),
+//! `ask`), what is answered (`sessions`, `text`, `twist`, `dress`, `draft`, `compose`), what really happened (`truth`),
 //! and the part with sockets (`connection`, `answer`, `server`).
 
 pub mod script;
@@ -13,6 +13,8 @@ pub mod script;
 mod draw;
 mod fault;
 mod options;
+mod replay;
+mod upstream;
 mod when;
 mod window;
 
@@ -22,9 +24,12 @@ mod request;
 
 mod capacity;
 mod compose;
+mod draft;
 mod dress;
+mod reply;
 mod sessions;
 mod text;
+mod twist;
 
 mod pending;
 mod shared;
@@ -32,13 +37,18 @@ mod truth;
 
 mod answer;
 mod connection;
+mod incoming;
 mod pages;
+mod play;
+mod relay;
 mod server;
 
 pub use draw::{Amount, Draw};
 pub use fault::{Fault, FaultRule, RetryAfter};
-pub use options::{Behaviour, Capacity, Framing, Limits, Options, Rule, WhenFull};
+pub use options::{Behaviour, Capacity, Framing, Limits, Options, Rule, Source, WhenFull};
+pub use replay::{Recording, ReplayError};
 pub use server::{Agent, AgentError, start};
 pub use truth::{End, Message, Record, Truth};
+pub use upstream::Upstream;
 pub use when::When;
 pub use window::Window;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::draw::{Amount, Draw};
 use super::fault::{FaultRule, RetryAfter};
+use super::replay::Recording;
+use super::upstream::Upstream;
 use super::when::When;
 use super::window::Window;
 use crate::secret::Secret;
@@ -29,6 +31,8 @@ pub struct Options {
     pub agents: Vec<String>,
     /// The key it wants; `None`: any that is not empty.
     pub api_key: Option<Secret>,
+    /// Where its answers come from.
+    pub source: Source,
     /// What delays, sizes and faults are drawn from, together with the number of the request.
     pub seed: u64,
     /// Threads that serve, each with its own event loop.
@@ -108,6 +112,18 @@ pub enum WhenFull {
     Reject,
 }
 
+/// Where answers come from.
+#[derive(Debug, Clone, Default)]
+pub enum Source {
+    /// Made up on the spot.
+    #[default]
+    Composed,
+    /// A recorded run, with its timing.
+    Replay(Arc<Recording>),
+    /// Another server.
+    Upstream(Arc<Upstream>),
+}
+
 /// What bounds the agent's memory, and its patience.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -144,6 +160,7 @@ impl Default for Options {
             refusals: Vec::new(),
             agents: Vec::new(),
             api_key: None,
+            source: Source::Composed,
             seed: 0,
             threads: 1,
             limits: Limits::default(),

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::compose::document_reply;
 use super::connection::Connection;
 use super::pending::Pending;
 use super::refusal::Refusal;
+use super::reply::document_reply;
 use super::request::{Head, Method, query_value};
 use super::shared::Shared;
 use super::truth::Truth;

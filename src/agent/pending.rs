@@ -90,6 +90,14 @@ impl Pending {
         context
     }
 
+    /// Everything said before the message: in the session, or with the request.
+    pub(super) fn said_before(&self, asked: &Asked) -> Vec<(String, std::sync::Arc<str>)> {
+        match whose(asked) {
+            Some(whose) if asked.earlier.is_empty() => self.worker.shared.sessions.before(whose),
+            _ => asked.earlier.clone(),
+        }
+    }
+
     /// What was answered goes into the session's history.
     pub(super) fn answered(&mut self, answer: String) {
         self.answer = Some(answer);

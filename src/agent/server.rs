@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::connection::Connection;
-use super::options::Options;
+use super::options::{Options, Source};
 use super::shared::{Shared, Worker};
 use super::truth::Truth;
 use super::window::{self, Window};
@@ -110,6 +110,14 @@ impl Agent {
     /// What it knows of the requests that have ended, as far as its log reaches.
     pub fn truth(&self) -> Truth {
         self.shared.truth(0)
+    }
+
+    /// Where it replays a run: what was matched and what was not, in one sentence.
+    pub fn replay_account(&self) -> Option<String> {
+        match &self.shared.options.source {
+            Source::Replay(recording) => Some(recording.account()),
+            _ => None,
+        }
     }
 
     /// Empties the log.

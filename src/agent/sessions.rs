@@ -115,6 +115,20 @@ impl Sessions {
         context
     }
 
+    /// What was said before the newest message, oldest first, with its roles.
+    pub(super) fn before(&self, whose: Whose<'_>) -> Vec<(String, Arc<str>)> {
+        let shard = self.shard(whose.session_id);
+        let Some(session) = shard.sessions.get(key(whose).as_str()) else { return Vec::new() };
+        let before = session.entries.len().saturating_sub(1);
+        let name = |role: Role| if role == Role::User { "user" } else { "assistant" };
+        session
+            .entries
+            .iter()
+            .take(before)
+            .map(|(role, text)| (name(*role).to_owned(), Arc::clone(text)))
+            .collect()
+    }
+
     /// Takes in what was answered; the session may have left meanwhile.
     pub(super) fn answered(&self, whose: Whose<'_>, answer: Option<&str>) {
         let mut shard = self.shard(whose.session_id);

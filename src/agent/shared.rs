@@ -1,6 +1,6 @@
 //! What the threads of an agent share, and what each has for itself.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::capacity::Gate;
 use super::options::Options;
 use super::sessions::Sessions;
 use super::truth::{Ledger, Truth};
+use super::upstream::Client;
 use crate::clock::{Alarm, Clock};
 use crate::units::Offset;
 
@@ -98,17 +99,24 @@ pub(super) struct Worker {
     pub(super) shared: std::sync::Arc<Shared>,
     pub(super) index: usize,
     pub(super) alarm: Alarm,
+    /// For the upstream server, where there is one; its connections belong to this thread.
+    client: OnceCell<Client>,
     /// The second it holds for, and the `date` header of that second.
     date: RefCell<(u64, Rc<str>)>,
 }
 
 impl Worker {
     pub(super) fn new(shared: std::sync::Arc<Shared>, index: usize, alarm: Alarm) -> Self {
-        Self { shared, index, alarm, date: RefCell::new((0, "".into())) }
+        let date = RefCell::new((0, "".into()));
+        Self { shared, index, alarm, client: OnceCell::new(), date }
     }
 
     pub(super) fn now(&self) -> Offset {
         self.shared.clock.now()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.client.get_or_init(Client::new)
     }
 
     pub(super) fn ledger(&self) -> &Ledger {

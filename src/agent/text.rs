@@ -37,6 +37,23 @@ impl Pieces {
         &self.text[start..self.ends[index]]
     }
 
+    /// The piece in the middle, where odd things happen.
+    pub(super) fn middle(&self) -> usize {
+        self.len() / 2
+    }
+
+    /// Some of the pieces as one text; `newline` puts a line feed before the one in the middle.
+    pub(super) fn said(&self, which: std::ops::Range<usize>, newline: bool) -> Vec<u8> {
+        let mut text = Vec::new();
+        for index in which {
+            if newline && index > 0 && index == self.middle() {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(self.get(index));
+        }
+        text
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|index| self.get(index))
     }

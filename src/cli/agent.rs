@@ -3,15 +3,19 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use tokio::signal;
 
 use crate::agent::{
-    self, Agent, Amount, Draw, FaultRule, Framing, Options, RetryAfter, WhenFull, Window,
+    self, Agent, Amount, Draw, FaultRule, Framing, Options, Recording, RetryAfter, Source,
+    Upstream, WhenFull, Window,
 };
 use crate::clock::Clock;
+use crate::scenario::Surroundings;
 use crate::secret::Secret;
+use crate::surroundings::Process;
 use crate::units::{Rate, Span};
 
 /// Serve the embedded agent: POST /v2/stream/ and friends.
@@ -104,6 +108,26 @@ pub struct Args {
     /// Refuse connections in such a stretch of time
     #[arg(long = "refuse", value_name = "WINDOW")]
     refusals: Vec<Window>,
+
+    /// Answer as recorded in a run (`run --record chunks`), with the timing it had
+    #[arg(long, value_name = "RUN_DIR", conflicts_with = "upstream")]
+    replay: Option<PathBuf>,
+
+    /// Play a recorded run so many times faster
+    #[arg(long, value_name = "FACTOR", default_value = "1", requires = "replay")]
+    replay_speed: f64,
+
+    /// Let an OpenAI-compatible server answer; the agent keeps the sessions
+    #[arg(long, value_name = "URL", requires = "upstream_model")]
+    upstream: Option<String>,
+
+    /// The model to ask for there
+    #[arg(long, value_name = "NAME", requires = "upstream")]
+    upstream_model: Option<String>,
+
+    /// The environment variable that holds the key it wants
+    #[arg(long, value_name = "NAME", requires = "upstream")]
+    upstream_key_env: Option<String>,
 
     /// What delays, sizes and faults are drawn from
     #[arg(long, value_name = "N")]
@@ -278,6 +302,22 @@ impl Args {
         limits.truth_writes |= self.truth_writes;
         take(&mut options.seed, &self.seed);
         take(&mut options.threads, &self.threads);
+        if let Some(run) = &self.replay {
+            if !(self.replay_speed > 0.0 && self.replay_speed.is_finite()) {
+                return Err(usage(format!(
+                    "--replay-speed {} is not a factor above 0",
+                    self.replay_speed
+                )));
+            }
+            let recording = Recording::read(run, self.replay_speed);
+            let recording = recording.map_err(|error| usage(error.to_string()))?;
+            options.source = Source::Replay(Arc::new(recording));
+        }
+        if let (Some(url), Some(model)) = (&self.upstream, &self.upstream_model) {
+            let secret = self.upstream_key_env.as_deref().map(key).transpose().map_err(usage)?;
+            let upstream = Upstream::new(url, model, secret).map_err(usage)?;
+            options.source = Source::Upstream(Arc::new(upstream));
+        }
         options.agents.extend(self.agent_ids);
         options.faults.extend(self.faults);
         options.freezes.extend(self.freezes);
@@ -293,9 +333,8 @@ fn take<T: Clone>(place: &mut T, given: &Option<T>) {
 }
 
 fn key(name: &str) -> Result<Secret, String> {
-    #[expect(clippy::disallowed_methods, reason = "the variable that the command line names")]
-    match std::env::var(name) {
-        Ok(key) if !key.is_empty() => Ok(Secret::new(key)),
+    match Process.var(name) {
+        Some(key) if !key.is_empty() => Ok(Secret::new(key)),
         _ => Err(format!("the environment variable {name} is not set: put the key into it")),
     }
 }

@@ -1,4 +1,5 @@
 //! The embedded agent over real sockets on loopback: what it sends, what it refuses, what it logs.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +9,7 @@ use streamgauge::agent::{self, Agent, Behaviour, End, Options};
 use streamgauge::clock::Clock;
 
 /// An agent on a free port that answers at once unless told otherwise.
-fn agent(change: impl FnOnce(&mut Options)) -> Agent {
+pub(crate) fn agent(change: impl FnOnce(&mut Options)) -> Agent {
     let mut options = Options {
         behaviour: Behaviour::fixed(Duration::ZERO, Duration::ZERO, 20),
         ..Options::default()
@@ -18,40 +19,40 @@ fn agent(change: impl FnOnce(&mut Options)) -> Agent {
     agent::start(any, options, Clock::start()).unwrap()
 }
 
-fn faults(rules: &[&str]) -> impl FnOnce(&mut Options) {
+pub(crate) fn faults(rules: &[&str]) -> impl FnOnce(&mut Options) {
     let faults = rules.iter().map(|rule| rule.parse().unwrap()).collect();
     move |options| options.faults = faults
 }
 
-fn connect(agent: &Agent) -> TcpStream {
+pub(crate) fn connect(agent: &Agent) -> TcpStream {
     let stream = TcpStream::connect(agent.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
 /// What came back: status, head, and body with HTTP's framing undone.
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// The HTTP chunks the body came in.
-    chunks: Vec<Vec<u8>>,
+    pub(crate) chunks: Vec<Vec<u8>>,
     /// Whether the framing of HTTP says that this is all of it.
-    whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Answer {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// Reads until the connection is closed (or reset) and takes the bytes apart.
-fn read_all(stream: &mut TcpStream) -> Answer {
+pub(crate) fn read_all(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
@@ -88,7 +89,7 @@ fn read_all(stream: &mut TcpStream) -> Answer {
     Answer { status, head, body: chunks.concat(), chunks, whole }
 }
 
-fn ask_at(agent: &Agent, path: &str, body: &str) -> Answer {
+pub(crate) fn ask_at(agent: &Agent, path: &str, body: &str) -> Answer {
     let mut stream = connect(agent);
     write!(
         stream,
@@ -100,23 +101,23 @@ fn ask_at(agent: &Agent, path: &str, body: &str) -> Answer {
     read_all(&mut stream)
 }
 
-fn body(session: &str, message: &str) -> String {
+pub(crate) fn body(session: &str, message: &str) -> String {
     serde_json::json!({"user_id": "u", "agent_id": "a", "session_id": session, "message": message})
         .to_string()
 }
 
-fn ask(agent: &Agent, message: &str) -> Answer {
+pub(crate) fn ask(agent: &Agent, message: &str) -> Answer {
     ask_at(agent, "/v2/stream/", &body("s", message))
 }
 
-fn get(agent: &Agent, path: &str) -> Answer {
+pub(crate) fn get(agent: &Agent, path: &str) -> Answer {
     let mut stream = connect(agent);
     write!(stream, "GET {path} HTTP/1.1\r\nx-api-key: k\r\nconnection: close\r\n\r\n").unwrap();
     read_all(&mut stream)
 }
 
 /// The data of events that end in LF LF.
-fn events(text: &str) -> Vec<&str> {
+pub(crate) fn events(text: &str) -> Vec<&str> {
     text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
 }
 

@@ -1,3 +1,5 @@
+//! What a row says of a sample, and that reading it again gives the sample back.
+
 use std::sync::Arc;
 use std::time::Duration;
 
