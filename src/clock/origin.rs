@@ -48,6 +48,14 @@ impl Clock {
         Offset::ZERO + elapsed
     }
 
+    /// Whether the origin is still ahead: nothing may be stamped before it.
+    pub fn is_before_origin(&self) -> bool {
+        match self.origin {
+            Origin::Real(instant) => Instant::now() < instant,
+            Origin::Virtual(instant) => tokio::time::Instant::now() < instant,
+        }
+    }
+
     /// The same point on tokio's clock, for its coarse timers (about a millisecond).
     pub fn on_tokio(&self, at: Offset) -> tokio::time::Instant {
         let origin = match self.origin {

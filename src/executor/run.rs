@@ -125,7 +125,12 @@ async fn work<T: Transport + 'static>(
     let dialect = Dialect::new(target.protocol, target.framing);
     let exchange = Exchange::new(prepared(clock), dialect, target.timeouts, clock);
     tokio::task::spawn_local(cut_in_time(Arc::clone(&shared), clock));
-    Worker::new(index, shared, exchange, alarm, gauges, events).run().await;
+    let worker = Worker::new(index, shared, exchange, alarm, gauges, events);
+    // Two milliseconds at most, and exactly: whoever starts early would stamp before the origin.
+    while clock.is_before_origin() {
+        tokio::task::yield_now().await;
+    }
+    worker.run().await;
     Ok(())
 }
 

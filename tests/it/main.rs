@@ -19,9 +19,13 @@ mod plan;
 mod plan_command;
 /// What the report of a run looks like, and that it stays within 80 columns.
 mod report;
+/// `streamgauge run` as a user meets it: the command, real sockets, the files it leaves.
+mod run;
 /// What is read, and what is refused with its place.
 mod scenario;
 /// What a summary says of known samples, live or read again from samples.csv.
 mod summary;
+/// What tests of the whole command share.
+mod support;
 /// Conventions that matter: layers, purity, sizes, names in documents.
 mod tidy;
