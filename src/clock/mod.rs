@@ -8,4 +8,4 @@ mod alarm;
 mod origin;
 
 pub use alarm::Alarm;
-pub use origin::Clock;
+pub use origin::{Clock, cpu_time};

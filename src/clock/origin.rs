@@ -77,6 +77,20 @@ impl Clock {
     }
 }
 
+/// Processor time that this process has used so far, all threads together.
+pub fn cpu_time() -> Duration {
+    #[cfg(unix)]
+    {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(
+            u64::try_from(used.tv_sec).unwrap_or(0),
+            u32::try_from(used.tv_nsec).unwrap_or(0),
+        )
+    }
+    #[cfg(not(unix))]
+    Duration::ZERO
+}
+
 fn wall_now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -201,10 +201,17 @@ impl Caveat {
             ),
             Self::FewTurns { completed, percentile, needed } => (
                 format!("{completed} turns were completed after the warm-up."),
-                format!(
-                    "That is too few to say how sure {percentile} is: it takes at least {needed}, \
-                     and more where slow turns come together."
-                ),
+                if completed < needed {
+                    format!(
+                        "That is too few to say how sure {percentile} is: it takes {needed} that \
+                         are independent of each other."
+                    )
+                } else {
+                    format!(
+                        "Slow turns came together, so that they say no more than a few independent \
+                         ones would: {percentile} and above have no interval."
+                    )
+                },
                 "Run longer, or read the lower percentiles.".into(),
             ),
             Self::Unanswered { count, planned } => (

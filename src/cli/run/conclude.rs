@@ -21,6 +21,8 @@ use crate::summary::{Summary, summarize};
 struct Health {
     /// The longest that a worker's word waited for the collector.
     collector_lag_ms: f64,
+    /// Processor time of the process, the embedded agent's included.
+    cpu_s: f64,
     lateness_p50_ms: Option<f64>,
     lateness_p99_ms: Option<f64>,
     lateness_max_ms: Option<f64>,
@@ -99,11 +101,12 @@ fn write_files(
     summary: &Summary,
     broken: bool,
 ) -> Result<(), StoreError> {
-    let Conducted { directory, manifest, collected, interrupted, .. } = conducted;
+    let Conducted { directory, manifest, collected, interrupted, cpu, .. } = conducted;
     let lateness = collected.totals.all().distribution(Metric::Lateness);
     let percentile = |percent| lateness.and_then(|all| Some(all.percentile(percent)? as f64 / 1e3));
     let health = Health {
         collector_lag_ms: (collected.lag.as_secs_f64() * 1e6).round() / 1e3,
+        cpu_s: cpu.as_secs_f64(),
         lateness_p50_ms: percentile(50.0),
         lateness_p99_ms: percentile(99.0),
         lateness_max_ms: lateness.and_then(|all| Some(all.max()? as f64 / 1e3)),

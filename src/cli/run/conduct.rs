@@ -15,7 +15,7 @@ use crate::artifact::{RunDirectory, StoreError};
 use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
 use crate::client::{HttpSetup, Names};
-use crate::clock::Clock;
+use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
 use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
 use crate::scenario::Surroundings;
@@ -34,6 +34,8 @@ pub(super) struct Conducted {
     pub(super) directory: RunDirectory,
     pub(super) manifest: Manifest,
     pub(super) collected: Collected,
+    /// Processor time of this process from the origin to then (the embedded agent included).
+    pub(super) cpu: Duration,
     /// From the origin to the last word of the last worker.
     pub(super) duration: Duration,
     pub(super) interrupted: bool,
@@ -78,7 +80,7 @@ pub(super) fn conduct(
             move || collect(&received, &begun, files, watch, guard, job, &stop)
         });
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
-            let _ = origin.send(clock);
+            let _ = origin.send((clock, cpu_time()));
         });
         // The collector goes on until everybody who could tell it something is gone.
         drop((events, origin));
@@ -87,7 +89,7 @@ pub(super) fn conduct(
     drop(embedded);
     let (collected, clock) = collected.map_err(|_| broken(&ExecutorError::Died))?;
     // A run that was never begun has no figures.
-    let Some(clock) = clock else {
+    let Some((clock, cpu_before)) = clock else {
         let error = end.err().unwrap_or(ExecutorError::Died);
         let _ = std::fs::remove_dir_all(directory.path());
         return Err(broken(&error));
@@ -100,6 +102,7 @@ pub(super) fn conduct(
         directory,
         manifest,
         collected,
+        cpu: cpu_time().saturating_sub(cpu_before),
         duration,
         interrupted: interrupts.came(),
         key_refused: refused.is_set(),
@@ -152,14 +155,15 @@ impl Files {
 /// The collector's thread: waits for the origin, then takes events to the end.
 fn collect(
     events: &Receiver<Event>,
-    begun: &Receiver<Clock>,
+    begun: &Receiver<(Clock, Duration)>,
     files: Files,
     watch: Watch,
     guard: KeyGuard,
     job: &Job,
     stop: &Stop,
-) -> (Collected, Option<Clock>) {
-    let clock = begun.recv().ok();
+) -> (Collected, Option<(Clock, Duration)>) {
+    let begun = begun.recv().ok();
+    let clock = begun.map(|(clock, _)| clock);
     let Files { mut sinks, timeline, histograms } = files;
     let mut early = None;
     if let Some(clock) = clock {
@@ -180,5 +184,5 @@ fn collect(
     let collector = Collector::new(job.workers, Arc::clone(&job.layout), sinks, clock);
     let mut collected = collector.run(events, || stop.cut());
     collected.failure = collected.failure.or(early);
-    (collected, clock)
+    (collected, begun)
 }

@@ -1,0 +1,88 @@
+//! What the benchmarks share: an agent in its own process on one processor, streamgauge on another.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The processor of the agent, and ours.
+const AGENT_CPU: &str = "0";
+const OUR_CPU: &str = "1";
+
+/// `streamgauge agent`, until dropped.
+pub(crate) struct Agent {
+    child: Child,
+    /// Its base URL.
+    pub(crate) url: String,
+}
+
+impl Agent {
+    /// Starts one that behaves so.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = pinned(AGENT_CPU)
+            .args(["agent", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the agent starts");
+        let mut url = String::new();
+        let out = child.stdout.take().expect("its stdout is a pipe");
+        BufReader::new(out).read_line(&mut url).expect("its first line is its URL");
+        Self { child, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A finished run.
+pub(crate) struct Run {
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    /// `streamgauge run` with these arguments; it must end with code 0.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = pinned(OUR_CPU)
+            .args(["run", "-m", "hello", "--progress", "none", "--workers", "1", "--out"])
+            .arg(folder.path())
+            .args(arguments)
+            .env("LYZR_API_KEY", "any")
+            .output()
+            .expect("streamgauge runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self { folder }
+    }
+
+    /// The run directory.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.folder.path().join("latest")
+    }
+
+    /// One of its JSON files.
+    pub(crate) fn json(&self, file: &str) -> Value {
+        let text = std::fs::read(self.directory().join(file)).expect("it is there");
+        serde_json::from_slice(&text).expect("it is JSON")
+    }
+}
+
+/// The command on one processor, where the system can hold it there.
+fn pinned(cpu: &str) -> Command {
+    let program = env!("CARGO_BIN_EXE_streamgauge");
+    let can_pin = Path::new("/usr/bin/taskset").exists()
+        && std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1);
+    if can_pin {
+        let mut command = Command::new("/usr/bin/taskset");
+        command.args(["-c", cpu, program]);
+        command
+    } else {
+        Command::new(program)
+    }
+}
