@@ -224,7 +224,8 @@ fn attend(agent: Agent) -> Result<(), String> {
             say(&format!(
                 "The agent listens on {url} (POST /v2/stream/; GET /_truth). Ctrl-C ends it."
             ));
-            ended.wait().await;
+            let signal = ended.wait().await;
+            say(&format!("{signal}: stopping."));
             Ok(())
         })
         .map(|()| {
@@ -254,10 +255,10 @@ impl Ended {
         })
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
         }
     }
 }
@@ -271,8 +272,9 @@ impl Ended {
         Ok(Self)
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> &'static str {
         let _ = signal::ctrl_c().await;
+        "Ctrl-C"
     }
 }
 

@@ -53,7 +53,7 @@ fn the_first_line_is_the_url_and_a_signal_ends_it_well() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let talk = String::from_utf8(output.stderr).unwrap();
-    assert!(talk.contains("Stopped after 3 requests"), "{talk}");
+    assert!(talk.contains("SIGTERM") && talk.contains("after 3 requests"), "{talk}");
     assert!(!talk.contains("right"), "the key is not shown");
 }
 
@@ -68,6 +68,7 @@ fn what_cannot_be_is_refused_with_a_sentence() {
         (["--script", "no/such.yaml"], "no/such.yaml: "),
         (["--replay", "no/such/run"], "record a run with `--record chunks` first"),
         (["--max-concurrent", "0"], "never answers"),
+        (["--max-connections", "0"], "never asked"),
     ] {
         let (code, talk) = refused(&arguments);
         assert_eq!(code, Some(2), "{talk}");
