@@ -569,3 +569,60 @@ fn the_same_seed_gives_the_same_replies_and_faults() {
     assert_eq!(play(1), play(1));
     assert_ne!(play(1), play(2));
 }
+
+#[test]
+fn rules_decide_by_agent_and_message_and_writes_group_or_split() {
+    let agent = agent(|options| {
+        let with = |when: &str, change: &dyn Fn(&mut Behaviour)| {
+            let mut behaviour = options.behaviour.clone();
+            behaviour.gap = agent::Draw::fixed(Duration::from_millis(1));
+            change(&mut behaviour);
+            agent::Rule { when: when.parse().unwrap(), behaviour }
+        };
+        options.rules = vec![
+            with("message:group*", &|behaviour| behaviour.per_write = "5".parse().unwrap()),
+            with("message:split*", &|behaviour| behaviour.split_writes = true),
+            with("message:json*", &|behaviour| behaviour.framing = agent::Framing::Json),
+            with("agent:a&message:sized*", &|behaviour| {
+                behaviour.chunk_bytes = Some("7".parse().unwrap());
+            }),
+        ];
+    });
+    let chunks = |message: &str| ask(&agent, message).chunks;
+    assert_eq!(chunks("as it is").len(), 20);
+    assert_eq!(chunks("group").len(), 4);
+    assert_eq!(chunks("split").len(), 40);
+    assert!(chunks("sized").iter().all(|chunk| chunk.len() == 7));
+    let json = ask(&agent, "json");
+    assert!(json.head.contains("application/json") && json.json()["response"].is_string());
+    let truth = agent.stop();
+    let counts: Vec<_> =
+        truth.requests.iter().map(|record| (record.chunks, record.bytes)).collect();
+    // Halves of a chunk are one chunk; a document has one.
+    let chunks: Vec<u32> = counts.iter().map(|count| count.0).collect();
+    assert_eq!(chunks, [20, 20, 20, 20, 1]);
+    assert_eq!(counts[3].1, 140);
+}
+
+#[test]
+fn a_rate_and_credits_are_kept_to() {
+    let limited = agent(|options| {
+        options.capacity.rate = Some("2/m".parse().unwrap());
+        options.capacity.retry_after = agent::RetryAfter::Seconds;
+    });
+    assert_eq!(ask(&limited, "x").status, 200);
+    let refused = ask(&limited, "x");
+    assert_eq!(refused.status, 429);
+    let after = refused.head.lines().find_map(|line| line.strip_prefix("retry-after: "));
+    let after: u64 = after.unwrap().parse().unwrap();
+    assert!((1..=30).contains(&after), "{after}");
+    assert_eq!(&*limited.stop().requests[1].fault, "rate");
+    let poor = agent(|options| options.capacity.credits = Some(1));
+    assert_eq!(ask(&poor, "x").status, 200);
+    let refused = ask(&poor, "x");
+    assert_eq!(
+        (refused.status, refused.json()["detail"].as_str()),
+        (429, Some("Insufficient credits"))
+    );
+    assert!(!refused.head.contains("retry-after"));
+}
