@@ -225,6 +225,14 @@ impl Options {
         if self.capacity.max_concurrent == Some(0) {
             return Err("an agent that answers 0 requests at once never answers".into());
         }
+        if self.limits.connections == Some(0) {
+            return Err("an agent that takes 0 connections is never asked".into());
+        }
+        for window in self.freezes.iter().chain(&self.refusals) {
+            if window.every.is_some_and(|every| every <= window.lasting) {
+                return Err("a stretch of time begins again before it has ended".into());
+            }
+        }
         for behaviour in
             std::iter::once(&self.behaviour).chain(self.rules.iter().map(|rule| &rule.behaviour))
         {

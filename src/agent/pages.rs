@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::connection::Connection;
@@ -12,7 +13,7 @@ use super::refusal::Refusal;
 use super::reply::document_reply;
 use super::request::{Head, Method, query_value};
 use super::shared::Shared;
-use super::truth::Truth;
+use super::truth::{Record, Truth};
 use crate::units::Offset;
 
 const JSON: &str = "application/json";
@@ -115,34 +116,62 @@ fn document(shared: &Shared, since: u64, csv: bool) -> Vec<u8> {
         let _ = truth.write_csv(&mut out);
         return out;
     }
-    let freezes: Vec<[u64; 2]> =
-        truth.freezes.iter().map(|(from, until)| [from.micros(), until.micros()]).collect();
-    let Truth { requests, dropped, lateness, .. } = &truth;
-    // A serializer on our own types and plain numbers does not fail.
-    serde_json::to_vec(&json!({
-        "format": 1,
-        "agent": concat!("streamgauge ", env!("CARGO_PKG_VERSION")),
-        "base": "microseconds since the agent's origin, on one monotonic clock",
-        "origin_unix_us": micros(shared.clock.wall_origin()),
-        "now_us": shared.clock.now().micros(),
-        "seed": shared.options.seed,
-        "counted": shared.requests.load(Ordering::Relaxed),
-        "open": shared.open.load(Ordering::Relaxed),
-        "dropped": dropped,
-        "freezes_us": freezes,
-        "write_lateness_us": {
-            "count": lateness.len(),
-            "p50": lateness.value_at_quantile(0.5),
-            "p99": lateness.value_at_quantile(0.99),
-            "p99_9": lateness.value_at_quantile(0.999),
-            "max": lateness.max(),
+    let Truth { requests, dropped, lateness, freezes } = &truth;
+    let document = Document {
+        format: 1,
+        agent: concat!("streamgauge ", env!("CARGO_PKG_VERSION")),
+        base: "microseconds since the agent's origin, on one monotonic clock",
+        origin_unix_us: micros(shared.clock.wall_origin()),
+        now_us: shared.clock.now().micros(),
+        first_request_us: shared.first_request.borrow().map(Offset::micros),
+        seed: shared.options.seed,
+        counted: shared.requests.load(Ordering::Relaxed),
+        open: shared.open.load(Ordering::Relaxed),
+        dropped: *dropped,
+        freezes_us: freezes.iter().map(|(from, until)| [from.micros(), until.micros()]).collect(),
+        write_lateness_us: Lateness {
+            count: lateness.len(),
+            p50: lateness.value_at_quantile(0.5),
+            p99: lateness.value_at_quantile(0.99),
+            p99_9: lateness.value_at_quantile(0.999),
+            max: lateness.max(),
         },
-        "first_request_us": shared.first_request.borrow().map(Offset::micros),
-        "requests": Value::Array(
-            requests.iter().map(|record| json!(**record)).collect::<Vec<_>>()
-        ),
-    }))
-    .unwrap_or_default()
+        requests,
+    };
+    // A serializer on our own types and plain numbers does not fail.
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+/// The document at `/_truth`; `docs/agent.md` says what its fields mean.
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    agent: &'static str,
+    base: &'static str,
+    origin_unix_us: u64,
+    now_us: u64,
+    first_request_us: Option<u64>,
+    seed: u64,
+    counted: u64,
+    open: usize,
+    dropped: u64,
+    freezes_us: Vec<[u64; 2]>,
+    write_lateness_us: Lateness,
+    #[serde(serialize_with = "records")]
+    requests: &'a [Arc<Record>],
+}
+
+#[derive(Serialize)]
+struct Lateness {
+    count: u64,
+    p50: u64,
+    p99: u64,
+    p99_9: u64,
+    max: u64,
+}
+
+fn records<S: Serializer>(records: &[Arc<Record>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(records.iter().map(Arc::as_ref))
 }
 
 fn micros(span: std::time::Duration) -> u64 {

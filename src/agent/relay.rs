@@ -43,8 +43,8 @@ impl Relay<'_> {
     ) -> Result<bool, Refusal> {
         let worker = Rc::clone(&connection.worker);
         let before = pending.said_before(self.asked);
-        let mut request = worker
-            .client()
+        let client = worker.client().ok_or_else(|| Refusal::with_status(500))?;
+        let mut request = client
             .post(&self.upstream.url)
             .header("content-type", "application/json")
             .body(self.upstream.request(self.asked, &before));

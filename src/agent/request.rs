@@ -68,7 +68,8 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
         query: query.to_owned(),
         key: None,
         wants_csv: false,
-        keep_alive: !http10,
+        // The reply to a HEAD must have no body; ours has one, and then the connection ends.
+        keep_alive: !http10 && parsed.method != Some("HEAD"),
         http10,
         expects_continue: false,
         body: Body::Length(0),
@@ -102,7 +103,10 @@ fn read_headers(head: &mut Head, headers: &[httparse::Header<'_>]) -> Result<(),
             for word in value.split(|byte| *byte == b',') {
                 if word.trim_ascii().eq_ignore_ascii_case(b"close") {
                     head.keep_alive = false;
-                } else if word.trim_ascii().eq_ignore_ascii_case(b"keep-alive") && head.http10 {
+                } else if word.trim_ascii().eq_ignore_ascii_case(b"keep-alive")
+                    && head.http10
+                    && head.method != Method::Other("HEAD".into())
+                {
                     head.keep_alive = true;
                 }
             }

@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn the_script_in_the_documentation_is_one() {
+        let page = include_str!("../../docs/agent.md");
+        let script = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let options = parse(script.unwrap()).unwrap();
+        assert_eq!((options.rules.len(), options.faults.len()), (2, 2));
+        assert_eq!(options.rules[1].behaviour.chunks, Amount::Fixed(300));
+        assert_eq!(options.capacity.credits, Some(10_000));
+        let faults = include_str!("../../docs/faults.md");
+        for written in super::super::fault::WRITTEN {
+            assert!(faults.contains(&format!("`{written}`")), "{written} is not documented");
+        }
+    }
+
+    #[test]
     fn a_mistake_is_shown_with_its_place() {
         for (text, why) in [
             ("seed: 1\nbehavior: {}\n", "line 2, column 1"),

@@ -266,7 +266,8 @@ async fn accept(
     lanes: &[mpsc::Sender<Dealt>],
 ) {
     let options = &worker.shared.options;
-    let places = options.limits.connections.map(|most| Arc::new(Semaphore::new(most)));
+    let places = options.limits.connections.map(|most| most.min(Semaphore::MAX_PERMITS));
+    let places = places.map(|most| Arc::new(Semaphore::new(most)));
     let mut listener = Some(listener);
     let mut first_request = worker.shared.first_request.subscribe();
     let mut next = 0;

@@ -13,7 +13,7 @@ use super::capacity::Gate;
 use super::options::Options;
 use super::sessions::Sessions;
 use super::truth::{Ledger, Truth};
-use super::upstream::Client;
+use super::upstream::{self, Client};
 use crate::clock::{Alarm, Clock};
 use crate::units::Offset;
 
@@ -100,7 +100,7 @@ pub(super) struct Worker {
     pub(super) index: usize,
     pub(super) alarm: Alarm,
     /// For the upstream server, where there is one; its connections belong to this thread.
-    client: OnceCell<Client>,
+    client: OnceCell<Option<Client>>,
     /// The second it holds for, and the `date` header of that second.
     date: RefCell<(u64, Rc<str>)>,
 }
@@ -115,8 +115,8 @@ impl Worker {
         self.shared.clock.now()
     }
 
-    pub(super) fn client(&self) -> &Client {
-        self.client.get_or_init(Client::new)
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.client.get_or_init(upstream::client).as_ref()
     }
 
     pub(super) fn ledger(&self) -> &Ledger {

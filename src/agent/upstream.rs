@@ -2,6 +2,8 @@
 //!
 //! The reading is the agent's own and shares nothing with the client side.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::ask::Asked;
@@ -10,6 +12,17 @@ use crate::secret::Secret;
 
 /// What speaks to it.
 pub(super) type Client = reqwest::Client;
+
+/// A client for one thread; `None` if the system has no TLS to offer.
+pub(super) fn client() -> Option<Client> {
+    let client = Client::builder().connect_timeout(PATIENCE_TO_CONNECT).read_timeout(PATIENCE);
+    client.build().ok()
+}
+
+/// For a connection to the upstream server.
+const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
+/// For whatever it says next; agents that use tools are silent for long.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// An OpenAI-compatible server.
 #[derive(Debug, Clone)]

@@ -168,6 +168,7 @@ pub struct Args {
 
 /// Runs the agent until Ctrl-C or SIGTERM; the exit code.
 pub fn run(args: Args) -> u8 {
+    raise_descriptor_limit();
     let listen = args.listen;
     let started = args
         .options()
@@ -186,6 +187,19 @@ pub fn run(args: Args) -> u8 {
         }
     }
 }
+
+/// Every connection is a descriptor: as many as the system lets us have.
+#[cfg(unix)]
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // What cannot be raised stays; connections beyond it wait to be accepted.
+    let _ =
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit });
+}
+
+#[cfg(not(unix))]
+fn raise_descriptor_limit() {}
 
 struct Refused {
     code: u8,
@@ -210,7 +224,8 @@ fn attend(agent: Agent) -> Result<(), String> {
             say(&format!(
                 "The agent listens on {url} (POST /v2/stream/; GET /_truth). Ctrl-C ends it."
             ));
-            ended.wait().await;
+            let signal = ended.wait().await;
+            say(&format!("{signal}: stopping."));
             Ok(())
         })
         .map(|()| {
@@ -240,10 +255,10 @@ impl Ended {
         })
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
         }
     }
 }
@@ -257,8 +272,9 @@ impl Ended {
         Ok(Self)
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> &'static str {
         let _ = signal::ctrl_c().await;
+        "Ctrl-C"
     }
 }
 

@@ -3,14 +3,16 @@
 
 /// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
 mod agent;
-/// What recording a turn and writing its row costs; run by hand, in a release build.
-mod measure_cost;
 /// The embedded agent and clients other people wrote.
 mod agent_clients;
+/// `streamgauge agent` as a command: what it says where, how it ends, how it refuses.
+mod agent_command;
 /// The embedded agent and clients that mean ill, or are broken.
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// What recording a turn and writing its row costs; run by hand, in a release build.
+mod measure_cost;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// What is decided before anything is sent.
