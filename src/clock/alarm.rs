@@ -4,7 +4,7 @@
 //! 1.1 ms late. Here one kernel timer per thread, registered with the thread's own event loop,
 //! fires a *lead* before the earliest due time, and the waiting task then yields in a loop until
 //! the moment has come: other tasks and sockets of the thread go on meanwhile. Nothing crosses a
-//! thread. `docs/decisions/0003-pacing.md` has the measurements.
+//! thread. `docs/decisions/pacing.md` has the measurements.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;

@@ -1,5 +1,5 @@
 //! One test binary; a file per capability.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 /// The embedded agent over real sockets: replies, refusals, faults, sessions, the truth.
 mod agent;
