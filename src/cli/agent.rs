@@ -229,6 +229,7 @@ fn attend(agent: Agent) -> Result<(), String> {
             Ok(())
         })
         .map(|()| {
+            let replayed = agent.replay_account();
             let truth = agent.stop();
             say(&format!(
                 "Stopped after {} requests; write lateness p50 {} µs, p99 {} µs.",
@@ -236,6 +237,9 @@ fn attend(agent: Agent) -> Result<(), String> {
                 truth.lateness.value_at_quantile(0.5),
                 truth.lateness.value_at_quantile(0.99),
             ));
+            if let Some(account) = replayed {
+                say(&account);
+            }
         })
 }
 

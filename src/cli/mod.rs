@@ -39,6 +39,16 @@ enum Command {
     Agent(Box<agent::Args>),
 }
 
+/// Whether these words (without the program's name) are a command line that is understood; if not,
+/// what is said to them. Documents are held to this.
+///
+/// # Errors
+/// The words are not understood.
+pub fn understands(words: &[&str]) -> Result<(), String> {
+    let words = std::iter::once("streamgauge").chain(words.iter().copied());
+    Cli::try_parse_from(words).map(drop).map_err(|error| error.to_string())
+}
+
 /// Does what the command line says; the exit code.
 pub fn main() -> u8 {
     let cli = match Cli::try_parse() {

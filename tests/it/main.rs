@@ -13,12 +13,18 @@ mod agent_hostile;
 mod agent_sources;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
+/// What the documents show is what there is.
+mod documents;
+/// Every fault of the embedded agent, and what a run reports for it.
+mod faults;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// What is decided before anything is sent.
 mod plan;
 /// What `streamgauge plan` shows and refuses.
 mod plan_command;
+/// A recorded agent replayed: the same answers, as slowly.
+mod record_replay;
 /// What the report of a run looks like, and that it stays within 80 columns.
 mod report;
 /// `streamgauge run` as a user meets it: the command, real sockets, the files it leaves.
