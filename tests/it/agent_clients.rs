@@ -60,3 +60,49 @@ fn the_openai_package_streams_on_both_paths() {
         }
     }
 }
+
+/// The call the vendor documents, but for the address.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#[expect(clippy::disallowed_methods, reason = "the variable that wants every client to be there")]
+fn the_documented_curl_call_streams() {
+    use std::io::Read;
+    use std::process::Stdio;
+    use std::time::Instant;
+
+    let agent = slow_agent();
+    let url = format!("{}/v2/stream/", agent.base_url());
+    let body = r#"{
+        "user_id": "user123",
+        "agent_id": "60d0fe4f5311236168a109ca",
+        "session_id": "session123",
+        "message": "Can you stream your response?"
+    }"#;
+    let spawned = Command::new("curl")
+        .args(["--silent", "--show-error", "--no-buffer", "-X", "POST", &url])
+        .args(["-H", "accept: application/json", "-H", "content-type: application/json"])
+        .args(["-H", "x-api-key: any", "-d", body])
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut curl) = spawned else {
+        assert!(std::env::var_os("STREAMGAUGE_CLIENTS_VENV").is_none(), "curl is missing");
+        eprintln!("SKIPPED: there is no curl");
+        return;
+    };
+    let mut text = Vec::new();
+    let mut times = Vec::new();
+    let mut piece = [0; 4096];
+    let out = curl.stdout.as_mut().unwrap();
+    loop {
+        let read = out.read(&mut piece).unwrap();
+        if read == 0 {
+            break;
+        }
+        text.extend_from_slice(&piece[..read]);
+        times.push(Instant::now());
+    }
+    assert!(curl.wait().unwrap().success());
+    assert_eq!(String::from_utf8(text).unwrap(), ANSWER);
+    let first_to_last = times[times.len() - 1].duration_since(times[0]);
+    assert!(first_to_last > Duration::from_millis(200), "it came all at once: {first_to_last:?}");
+}
