@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use tokio::signal;
 
+use super::signals::Signals;
 use crate::agent::{
     self, Agent, Amount, Draw, FaultRule, Framing, Options, Recording, RetryAfter, Source,
     Upstream, WhenFull, Window,
@@ -215,7 +215,7 @@ fn attend(agent: Agent) -> Result<(), String> {
     runtime
         .block_on(async {
             // Listening for signals comes before the URL: whoever reads it may send one at once.
-            let mut ended = Ended::new().map_err(|error| format!("no signals: {error}"))?;
+            let mut ended = Signals::new().map_err(|error| format!("no signals: {error}"))?;
             let url = agent.base_url();
             let mut stdout = std::io::stdout().lock();
             // Nobody may be reading; that is no reason not to serve.
@@ -224,7 +224,7 @@ fn attend(agent: Agent) -> Result<(), String> {
             say(&format!(
                 "The agent listens on {url} (POST /v2/stream/; GET /_truth). Ctrl-C ends it."
             ));
-            let signal = ended.wait().await;
+            let signal = ended.next().await;
             say(&format!("{signal}: stopping."));
             Ok(())
         })
@@ -241,45 +241,6 @@ fn attend(agent: Agent) -> Result<(), String> {
                 say(&account);
             }
         })
-}
-
-#[cfg(unix)]
-struct Ended {
-    interrupt: signal::unix::Signal,
-    terminate: signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Ended {
-    fn new() -> std::io::Result<Self> {
-        use signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Ended;
-
-#[cfg(not(unix))]
-impl Ended {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        let _ = signal::ctrl_c().await;
-        "Ctrl-C"
-    }
 }
 
 impl Args {
