@@ -42,7 +42,7 @@ impl TransportFailure {
             Outcome::TimedOut(Limit::Connect)
         } else if cause::<NameError>(error).is_some() {
             Outcome::Failed(Failure::Dns)
-        } else if is_tls(error) {
+        } else if cause::<rustls::Error>(error).is_some() {
             Outcome::Failed(Failure::Tls)
         } else if local(error) {
             Outcome::Failed(Failure::Local)
@@ -67,19 +67,6 @@ impl TransportFailure {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    if cause::<rustls::Error>(error).is_some() {
-        return true;
-    }
-    // rustls hands its error on inside an `io::Error`, which does not show it as its source.
-    causes(error).any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
-    })
-}
-
 /// Our own side ran out of something.
 fn local(error: &reqwest::Error) -> bool {
     use rustix::io::Errno;
@@ -90,7 +77,11 @@ fn local(error: &reqwest::Error) -> bool {
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        // What an `io::Error` wraps is not its source, but is what happened.
+        Some(io) if io.get_ref().is_some() => io.get_ref().map(|inner| inner as _),
+        _ => error.source(),
+    })
 }
 
 fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {

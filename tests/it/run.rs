@@ -205,6 +205,14 @@ fn nobody_listening_is_a_failure_to_connect() {
 }
 
 #[test]
+fn a_target_that_does_not_speak_tls_is_told_from_one_that_does_not_listen() {
+    let agent = agent(|_| {});
+    let url = agent.base_url().replace("http://", "https://");
+    let ran = run(&["-m", "hello", "--target", &url]);
+    assert_eq!(ran.outcomes(), [("failed/tls".to_owned(), 1)].into(), "{}", ran.out);
+}
+
+#[test]
 fn a_refused_key_ends_the_run_early_with_exit_1() {
     let agent = agent(|options| {
         options.api_key = Some(streamgauge::secret::Secret::new("another"));
