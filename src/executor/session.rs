@@ -8,7 +8,7 @@ use super::worker::Worker;
 use crate::client::Transport;
 use crate::measure::EndedSession;
 use crate::plan::PlannedSession;
-use crate::sample::{Outcome, Reason, Sample, Timeline};
+use crate::sample::{Outcome, Reason, Sample, Timeline, Tokens};
 use crate::scenario::OnError;
 use crate::units::Offset;
 
@@ -140,6 +140,8 @@ impl<T: Transport + 'static> Session<T> {
             chunks: 0,
             reads: 0,
             bytes: 0,
+            tool_calls: 0,
+            tokens: Tokens::default(),
             status: None,
             outcome,
             message,

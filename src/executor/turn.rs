@@ -81,6 +81,7 @@ impl<T: Transport + 'static> Session<T> {
             agent_id: &worker.job().plan.scenario().target.agent_id,
             session_id: &self.id,
             message: &text,
+            history: &[],
         };
         let mut body = Vec::with_capacity(text.len() + 160);
         worker.exchange.dialect().body(&asking, &mut body).map_err(|error| error.to_string())?;
@@ -121,6 +122,7 @@ impl<T: Transport + 'static> Session<T> {
                 headers: attempt.headers,
                 first_chunk: reply.first_chunk(),
                 last_chunk: reply.last_chunk(),
+                first_reasoning: reply.first_reasoning(),
                 ended: attempt.ended,
             },
             phase: self.worker.phase(intended, attempt.ended),
@@ -129,6 +131,8 @@ impl<T: Transport + 'static> Session<T> {
             chunks: reply.chunks(),
             reads: reply.reads(),
             bytes: attempt.bytes,
+            tool_calls: reply.tool_calls(),
+            tokens: reply.tokens(),
             status: attempt.status,
             ..self.unsent(turn, intended, attempt.outcome, attempt.message)
         }
