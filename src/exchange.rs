@@ -210,7 +210,8 @@ struct Patience<'a> {
     timeouts: &'a Timeouts,
     clock: Clock,
     started: Offset,
-    /// When the last chunk came (or bytes that may prove to be one).
+    /// When the last sign of life came: a chunk, reasoning, a part of a tool call, or bytes that may
+    /// prove to be one.
     last: Option<Offset>,
 }
 
@@ -219,7 +220,7 @@ impl Patience<'_> {
     /// has to be moved now: only where `idle` is shorter than what is left of `first_chunk`.
     fn note(&mut self, reply: &Reply, decoder: &Decoder, at: Offset) -> bool {
         let before = self.next().0;
-        self.last = if decoder.holds_back() { Some(at) } else { reply.last_chunk().or(self.last) };
+        self.last = if decoder.holds_back() { Some(at) } else { reply.last_sign().or(self.last) };
         self.next().0 < before
     }
 

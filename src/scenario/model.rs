@@ -86,6 +86,10 @@ pub enum TargetUrl {
 pub enum Protocol {
     /// `POST /v2/stream/` of the Lyzr Agent API.
     LyzrV2,
+    /// `POST /v3/inference/stream/` of the Lyzr Agent API.
+    LyzrV3,
+    /// OpenAI-compatible `POST /v1/chat/completions`.
+    OpenAi,
 }
 
 /// How a reply is framed.

@@ -14,7 +14,8 @@ pub(super) trait Worded: Copy + PartialEq + 'static {
 }
 
 impl Worded for Protocol {
-    const WORDS: &'static [(&'static str, Self)] = &[("lyzr-v2", Self::LyzrV2)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("lyzr-v2", Self::LyzrV2), ("lyzr-v3", Self::LyzrV3), ("openai", Self::OpenAi)];
 }
 
 impl Worded for Framing {
