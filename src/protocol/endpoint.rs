@@ -1,7 +1,7 @@
 //! Where requests go, and what every one of them carries.
 
 use super::{lyzr_v2, lyzr_v3, openai};
-use crate::scenario::{Protocol, Target};
+use crate::scenario::{Connections, Protocol, Target};
 use crate::secret::Secret;
 
 /// The address and the headers of a target: the same for every request of a run.
@@ -13,6 +13,8 @@ pub struct Endpoint {
     pub headers: Vec<(String, String)>,
     /// The header that carries the key, and the key.
     pub key: Option<(String, Secret)>,
+    /// How it is reached.
+    pub connections: Connections,
 }
 
 /// A target that cannot be asked.
@@ -62,7 +64,7 @@ impl Endpoint {
                 scheme => (habits.key.to_owned(), Secret::new(format!("{scheme}{}", key.expose()))),
             }
         });
-        Ok(Self { url, headers, key })
+        Ok(Self { url, headers, key, connections: target.connections.clone() })
     }
 
     /// The host and port that are connected to, such as `agent.api.lyzr.app:443`.
