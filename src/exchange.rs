@@ -4,10 +4,9 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Sleep;
 
-use crate::client::{Answered, Read, ReplyReader, Transport, TransportFailure};
+use crate::client::{Answered, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::protocol::{Breach, Decoder, Dialect, ErrorBody, Reply, retry_after};
 use crate::sample::{Failure, Limit, Outcome};
@@ -71,10 +70,12 @@ impl<T: Transport> Exchange<T> {
     /// or `cut` is ready.
     pub async fn attempt(
         &self,
-        body: Bytes,
+        request: impl Into<Request>,
         reply: &mut Reply,
         cut: impl Future<Output = ()>,
     ) -> Attempt {
+        let request = request.into();
+        self.transport.make_ready(&request);
         let started = self.clock.now();
         let mut attempt = Attempt {
             started,
@@ -87,7 +88,7 @@ impl<T: Transport> Exchange<T> {
             message: None,
             again: None,
         };
-        let end = self.run(&mut attempt, body, reply, pin!(cut)).await;
+        let end = self.run(&mut attempt, request, reply, pin!(cut)).await;
         attempt.ended = self.clock.now();
         if let Err(end) = end {
             attempt.outcome = end.outcome;
@@ -103,7 +104,7 @@ impl<T: Transport> Exchange<T> {
     async fn run(
         &self,
         attempt: &mut Attempt,
-        body: Bytes,
+        request: Request,
         reply: &mut Reply,
         mut cut: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), TransportFailure> {
@@ -116,7 +117,7 @@ impl<T: Transport> Exchange<T> {
         let mut alarm = pin!(patience.alarm());
         let answered = tokio::select! {
             biased;
-            answered = self.transport.send(body) => answered?,
+            answered = self.transport.send(request) => answered?,
             () = alarm.as_mut() => return Err(patience.expired()),
             () = cut.as_mut() => return Err(cancelled()),
         };
@@ -210,7 +211,8 @@ struct Patience<'a> {
     timeouts: &'a Timeouts,
     clock: Clock,
     started: Offset,
-    /// When the last chunk came (or bytes that may prove to be one).
+    /// When the last sign of life came: a chunk, reasoning, a part of a tool call, or bytes that may
+    /// prove to be one.
     last: Option<Offset>,
 }
 
@@ -219,7 +221,7 @@ impl Patience<'_> {
     /// has to be moved now: only where `idle` is shorter than what is left of `first_chunk`.
     fn note(&mut self, reply: &Reply, decoder: &Decoder, at: Offset) -> bool {
         let before = self.next().0;
-        self.last = if decoder.holds_back() { Some(at) } else { reply.last_chunk().or(self.last) };
+        self.last = if decoder.holds_back() { Some(at) } else { reply.last_sign().or(self.last) };
         self.next().0 < before
     }
 
@@ -259,6 +261,8 @@ impl Patience<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
+
     use crate::client::scripted::{Script, ScriptedTransport};
     use crate::scenario::Framing;
 

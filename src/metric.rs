@@ -27,11 +27,15 @@ pub enum Metric {
     Connect,
     /// First message due until the last reply ended.
     SessionTotal,
+    /// Time to the first reasoning, from when the turn was due.
+    FirstReasoning,
+    /// Time per output token: from the first output to the last chunk, over the tokens between.
+    Tpot,
 }
 
 impl Metric {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 12;
 
     /// All, in the order they are shown in.
     pub const ALL: [Self; Self::COUNT] = [
@@ -45,6 +49,8 @@ impl Metric {
         Self::Headers,
         Self::Connect,
         Self::SessionTotal,
+        Self::FirstReasoning,
+        Self::Tpot,
     ];
 
     /// The name in files, thresholds and tables.
@@ -60,6 +66,8 @@ impl Metric {
             Self::Headers => "headers",
             Self::Connect => "connect",
             Self::SessionTotal => "session_total",
+            Self::FirstReasoning => "first_reasoning",
+            Self::Tpot => "tpot",
         }
     }
 }

@@ -42,12 +42,27 @@ pub struct Sample {
     pub reads: u64,
     /// Bytes of body.
     pub bytes: u64,
+    /// Tools the agent asked to be called in its reply.
+    pub tool_calls: u64,
+    /// What the server says it counted.
+    pub tokens: Tokens,
     /// HTTP status, where a response head came.
     pub status: Option<u16>,
     /// How it ended.
     pub outcome: Outcome,
     /// More about a failure, without reply text or secrets.
     pub message: Option<Box<str>>,
+}
+
+/// Tokens as the server counted them; a `None` it did not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Of what was asked, earlier messages included.
+    pub input: Option<u64>,
+    /// Of what was answered, reasoning and tool calls included.
+    pub output: Option<u64>,
+    /// Of the output, those of reasoning.
+    pub reasoning: Option<u64>,
 }
 
 /// The time points of one attempt. A `None` did not happen.
@@ -63,6 +78,8 @@ pub struct Timeline {
     pub first_chunk: Option<Offset>,
     /// The read that brought the last non-empty text.
     pub last_chunk: Option<Offset>,
+    /// The read that brought the first reasoning: thinking out loud, not text of the answer.
+    pub first_reasoning: Option<Offset>,
     /// The reply ended, or the attempt was given up.
     pub ended: Offset,
 }

@@ -7,7 +7,7 @@ pub use read::{Row, SampleReader, SamplesError};
 pub use write::SampleWriter;
 
 /// The columns in the order they are written. New ones are only ever appended.
-pub const COLUMNS: [&str; 30] = [
+pub const COLUMNS: [&str; 35] = [
     "sample",
     "session",
     "session_name",
@@ -38,6 +38,11 @@ pub const COLUMNS: [&str; 30] = [
     "retried",
     "reads",
     "session_number",
+    "first_reasoning_ms",
+    "tool_calls",
+    "tokens_in",
+    "tokens_out",
+    "tokens_reasoning",
 ];
 
 #[cfg(test)]

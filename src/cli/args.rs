@@ -12,7 +12,7 @@ pub struct TargetArgs {
     /// Ask this agent instead: a URL, or `embedded`
     #[arg(long, value_name = "URL", help_heading = "Target")]
     pub target: Option<String>,
-    /// The API it speaks: lyzr-v2
+    /// The API it speaks: lyzr-v2, lyzr-v3 or openai
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub protocol: Option<String>,
     /// The agent that answers
@@ -21,6 +21,9 @@ pub struct TargetArgs {
     /// Send a further header, as in -H 'x-team: search' (again for more)
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = "Target")]
     pub headers: Vec<String>,
+    /// Connect to this address for the target's host, as in curl (again for more)
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", help_heading = "Target")]
+    pub resolve: Vec<String>,
     /// Set one field of the scenario, as in --set sessions[0].weight=3 (again for more)
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
@@ -89,6 +92,7 @@ impl ScenarioArgs {
             protocol: self.target.protocol.clone(),
             agent_id: self.target.agent_id.clone(),
             headers: self.target.headers.clone(),
+            resolve: self.target.resolve.clone(),
             concurrency: self.concurrency.clone(),
             duration: self.duration.clone(),
             iterations: self.iterations.clone(),

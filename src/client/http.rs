@@ -1,4 +1,5 @@
-//! The transport on reqwest: HTTP/1.1 with keep-alive, everything helpful switched off.
+//! The transport on reqwest: HTTP/1.1 with keep-alive unless told otherwise, everything helpful
+//! switched off.
 //!
 //! No decompression, no redirects, no cookies, no proxy out of the environment, no retries:
 //! each would stand between a read and its stamp, or do something the sample does not show.
@@ -7,26 +8,28 @@
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url};
+use reqwest::{Response, Url};
 
-use super::phases::{StampConnections, watching};
-use super::{Answered, Names, Read, ReplyReader, Transport, TransportFailure};
+use super::phases::watching;
+use super::pools::Pools;
+use super::{Answered, Names, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::protocol::Endpoint;
+use crate::sample::{Failure, Outcome};
 use crate::scenario::Timeouts;
 
 /// A client with its own pool of connections, ready but for the clock: it is set up before the run's
 /// origin, because TLS roots take a while to load.
 #[derive(Debug)]
 pub struct HttpSetup {
-    client: Client,
+    pools: Pools,
     url: Url,
 }
 
 /// Sends the requests of one worker.
 #[derive(Debug)]
 pub struct HttpTransport {
-    client: Client,
+    pools: Pools,
     url: Url,
     clock: Clock,
 }
@@ -55,27 +58,18 @@ impl HttpSetup {
         timeouts: &Timeouts,
         names: Names,
     ) -> Result<Self, HttpSetupError> {
-        let url = endpoint.url.parse().map_err(|_| HttpSetupError::Url(endpoint.url.clone()))?;
-        let client = Client::builder()
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(timeouts.connect)
-            .pool_max_idle_per_host(usize::MAX)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .default_headers(header_map(endpoint)?)
-            .dns_resolver(names)
-            .connector_layer(StampConnections(Clock::start()))
-            .build()
-            .map_err(|error| HttpSetupError::Client(error.to_string()))?;
-        Ok(Self { client, url })
+        let url: Url =
+            endpoint.url.parse().map_err(|_| HttpSetupError::Url(endpoint.url.clone()))?;
+        if let Some(host) = url.host_str() {
+            names.settle(host, &endpoint.connections.resolve);
+        }
+        let pools = Pools::new(endpoint, header_map(endpoint)?, timeouts, names)?;
+        Ok(Self { pools, url })
     }
 
     /// The transport of a run that counts from `clock`'s origin.
     pub fn on(self, clock: Clock) -> HttpTransport {
-        HttpTransport { client: self.client, url: self.url, clock }
+        HttpTransport { pools: self.pools, url: self.url, clock }
     }
 }
 
@@ -96,8 +90,19 @@ fn header_map(endpoint: &Endpoint) -> Result<HeaderMap, HttpSetupError> {
 impl Transport for HttpTransport {
     type Reply = HttpReply;
 
-    async fn send(&self, body: Bytes) -> Result<Answered<HttpReply>, TransportFailure> {
-        let request = self.client.post(self.url.clone()).body(body).send();
+    fn make_ready(&self, request: &Request) {
+        self.pools.make_ready(request.user.as_ref());
+    }
+
+    async fn send(&self, request: Request) -> Result<Answered<HttpReply>, TransportFailure> {
+        let Some(client) = self.pools.client(request.user.as_ref()) else {
+            let local = Outcome::Failed(Failure::Local);
+            return Err(TransportFailure::new(
+                local,
+                "no HTTP client could be set up for the user",
+            ));
+        };
+        let request = client.post(self.url.clone()).body(request.body).send();
         let (sent, connect) = watching(request).await;
         let headers_at = self.clock.now();
         match sent {

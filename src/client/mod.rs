@@ -7,10 +7,14 @@ mod failure;
 mod http;
 mod names;
 mod phases;
+mod pools;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod tls;
 
 use std::time::Duration;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -20,10 +24,28 @@ pub use failure::TransportFailure;
 pub use http::{HttpReply, HttpSetup, HttpSetupError, HttpTransport};
 pub use names::Names;
 
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The body.
+    pub body: Bytes,
+    /// Who asks, where connections belong to users.
+    pub user: Option<Arc<str>>,
+}
+
+impl From<Bytes> for Request {
+    fn from(body: Bytes) -> Self {
+        Self { body, user: None }
+    }
+}
+
 /// Sends requests to one target. One per worker: nothing of it is shared.
 pub trait Transport {
     /// The reply whose head has been read.
     type Reply: ReplyReader;
+
+    /// Makes ready what the request needs besides the network, before its time begins to count.
+    fn make_ready(&self, _request: &Request) {}
 
     /// Sends one request and waits for the response head. Never follows a redirect and never sends
     /// a request twice once bytes of it have left.
@@ -32,7 +54,7 @@ pub trait Transport {
     /// No head came.
     fn send(
         &self,
-        body: Bytes,
+        request: Request,
     ) -> impl Future<Output = Result<Answered<Self::Reply>, TransportFailure>>;
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -14,6 +14,17 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// The names of one run, shared by its workers.
 #[derive(Debug, Clone, Default)]
 pub struct Names(Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>);
+
+impl Names {
+    /// Settles the addresses of a name before anybody asks; with none, the name is resolved.
+    pub(super) fn settle(&self, name: &str, addresses: &[IpAddr]) {
+        if !addresses.is_empty() {
+            // The port of the URL takes the place of 0.
+            let sockets = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), sockets);
+        }
+    }
+}
 
 /// A name that could not be resolved.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::{Answered, Read, ReplyReader, Transport, TransportFailure};
+use super::{Answered, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::units::Offset;
 
@@ -73,8 +71,8 @@ impl ScriptedTransport {
 impl Transport for ScriptedTransport {
     type Reply = ScriptedReply;
 
-    async fn send(&self, body: Bytes) -> Result<Answered<ScriptedReply>, TransportFailure> {
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    async fn send(&self, request: Request) -> Result<Answered<ScriptedReply>, TransportFailure> {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
         let script = (self.answer)(self.seen.borrow().len(), &body);
         self.seen.borrow_mut().push((self.clock.now(), body));
         tokio::time::sleep(script.head).await;

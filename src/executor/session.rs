@@ -1,5 +1,6 @@
 //! One session: its turns in order, each after the reply to the one before.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use super::worker::Worker;
 use crate::client::Transport;
 use crate::measure::EndedSession;
 use crate::plan::PlannedSession;
-use crate::sample::{Outcome, Reason, Sample, Timeline};
+use crate::protocol::Message;
+use crate::sample::{Outcome, Reason, Sample, Timeline, Tokens};
 use crate::scenario::OnError;
 use crate::units::Offset;
 
@@ -17,6 +19,8 @@ pub(super) struct Session<T> {
     pub(super) worker: Rc<Worker<T>>,
     pub(super) planned: PlannedSession,
     pub(super) id: Arc<str>,
+    /// What was said in it, where the dialect sends it along; never borrowed across an `await`.
+    pub(super) history: RefCell<Vec<Message>>,
     /// When its first turn is due.
     due: Offset,
 }
@@ -38,7 +42,7 @@ impl<T: Transport + 'static> Session<T> {
             Some(fixed) => Arc::clone(fixed),
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
         };
-        Self { worker: Rc::clone(worker), planned, id, due }
+        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due }
     }
 
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
@@ -140,6 +144,8 @@ impl<T: Transport + 'static> Session<T> {
             chunks: 0,
             reads: 0,
             bytes: 0,
+            tool_calls: 0,
+            tokens: Tokens::default(),
             status: None,
             outcome,
             message,

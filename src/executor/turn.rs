@@ -1,5 +1,6 @@
 //! One turn: admission, as many attempts as it takes, and a sample of each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,9 +9,9 @@ use super::retry::back_off;
 use super::session::Session;
 use super::slots::Asker;
 use super::stop::StopPhase;
-use crate::client::Transport;
+use crate::client::{Request, Transport};
 use crate::exchange::Attempt;
-use crate::protocol::{Asking, Reply};
+use crate::protocol::{Asking, Message, Reply, Role};
 use crate::sample::{Failure, Outcome, Reason, Sample, Timeline};
 use crate::units::Offset;
 
@@ -18,7 +19,7 @@ impl<T: Transport + 'static> Session<T> {
     /// Asks turn `turn`, due at `due`, and says how and when it ended.
     pub(super) async fn turn(&self, turn: u32, due: Offset, asker: Asker) -> (Outcome, Offset) {
         let worker = &self.worker;
-        let (message, body) = match self.request(turn) {
+        let (message, request) = match self.request(turn) {
             Ok(request) => request,
             Err(why) => {
                 return self.never_sent(turn, due, Outcome::Failed(Failure::Local), Some(why), 1);
@@ -51,7 +52,7 @@ impl<T: Transport + 'static> Session<T> {
             let mut reply = worker.take_reply();
             worker.attempt_started(admitted_at);
             let cut = worker.shared.stop.reached(StopPhase::Cut);
-            let attempt = worker.exchange.attempt(body.clone(), &mut reply, cut).await;
+            let attempt = worker.exchange.attempt(request.clone(), &mut reply, cut).await;
             drop(admitted);
             own += attempt.started.since(admitted_at);
             let asked_for = number > 1 || worker.shared.admission.is_bounded();
@@ -61,6 +62,9 @@ impl<T: Transport + 'static> Session<T> {
             let (outcome, ended) = (attempt.outcome, attempt.ended);
             let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());
             worker.attempt_ended(sample, &reply, &message);
+            if outcome.is_completed() && turn < self.planned.turn_count() {
+                self.remember(&message, &reply);
+            }
             worker.give_back(reply);
             let Some(again) = again else { return (outcome, ended) };
             let wait = back_off(again, number + 1, &mut *worker.rng.borrow_mut());
@@ -73,7 +77,7 @@ impl<T: Transport + 'static> Session<T> {
         unreachable!("a turn has fewer than 2³² attempts")
     }
 
-    fn request(&self, turn: u32) -> Result<(String, Bytes), Box<str>> {
+    fn request(&self, turn: u32) -> Result<(String, Request), Box<str>> {
         let worker = &self.worker;
         let text = self.planned.text(turn, &self.id).map_err(|error| error.to_string())?;
         let asking = Asking {
@@ -81,10 +85,22 @@ impl<T: Transport + 'static> Session<T> {
             agent_id: &worker.job().plan.scenario().target.agent_id,
             session_id: &self.id,
             message: &text,
+            history: &self.history.borrow(),
         };
         let mut body = Vec::with_capacity(text.len() + 160);
         worker.exchange.dialect().body(&asking, &mut body).map_err(|error| error.to_string())?;
-        Ok((text.into_owned(), Bytes::from(body)))
+        let user = Some(Arc::clone(&self.planned.user_id));
+        Ok((text.into_owned(), Request { body: Bytes::from(body), user }))
+    }
+
+    /// Keeps what was said for the turns to come. A turn without an answer is left out, as a chat
+    /// window does that offers to try again.
+    fn remember(&self, message: &str, reply: &Reply) {
+        if self.worker.keeps_history() {
+            let said = |role, text: &str| Message { role, text: text.into() };
+            let exchange = [said(Role::User, message), said(Role::Assistant, reply.text())];
+            self.history.borrow_mut().extend(exchange);
+        }
     }
 
     fn never_sent(
@@ -121,6 +137,7 @@ impl<T: Transport + 'static> Session<T> {
                 headers: attempt.headers,
                 first_chunk: reply.first_chunk(),
                 last_chunk: reply.last_chunk(),
+                first_reasoning: reply.first_reasoning(),
                 ended: attempt.ended,
             },
             phase: self.worker.phase(intended, attempt.ended),
@@ -129,6 +146,8 @@ impl<T: Transport + 'static> Session<T> {
             chunks: reply.chunks(),
             reads: reply.reads(),
             bytes: attempt.bytes,
+            tool_calls: reply.tool_calls(),
+            tokens: reply.tokens(),
             status: attempt.status,
             ..self.unsent(turn, intended, attempt.outcome, attempt.message)
         }

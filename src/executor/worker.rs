@@ -24,7 +24,7 @@ use crate::exchange::Exchange;
 use crate::measure::{EndedSession, Recorder};
 use crate::protocol::Reply;
 use crate::sample::{Outcome, Phase, Sample};
-use crate::scenario::Load;
+use crate::scenario::{History, Load};
 use crate::units::Offset;
 
 /// How often a worker hands over what it has gathered.
@@ -167,11 +167,18 @@ impl<T: Transport + 'static> Worker<T> {
         if over || self.stopping() { Phase::Drain } else { Phase::Steady }
     }
 
+    /// Whether what was said in a session is sent along with its later messages.
+    pub(super) fn keeps_history(&self) -> bool {
+        self.exchange.dialect().sends_history()
+            && self.job().plan.scenario().target.history == History::Live
+    }
+
     /// A cleared store for a reply.
     pub(super) fn take_reply(&self) -> Reply {
         let mut reply = self.replies.borrow_mut().pop().unwrap_or_default();
         let record = self.job().record;
-        reply.clear(record != Record::Nothing, record == Record::Chunks);
+        let keep_text = record != Record::Nothing || self.keeps_history();
+        reply.clear(keep_text, record == Record::Chunks);
         reply
     }
 

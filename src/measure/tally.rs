@@ -125,6 +125,10 @@ pub struct Series {
     pub chunks: u64,
     /// Reads that brought those chunks.
     pub reads: u64,
+    /// Output tokens of completed turns, as the server counted them.
+    pub tokens: u64,
+    /// Completed turns whose output tokens it counted.
+    pub counted: u64,
     /// Completed turns that met the goal.
     pub good: u64,
     /// Sessions whose every turn was completed.
@@ -148,6 +152,8 @@ impl Series {
         },
         chunks: 0,
         reads: 0,
+        tokens: 0,
+        counted: 0,
         good: 0,
         sessions_completed: 0,
         sessions_incomplete: 0,
@@ -159,6 +165,12 @@ impl Series {
         self.metrics[metric as usize].as_deref().filter(|all| !all.is_empty())
     }
 
+    /// Output tokens, where the server counted them for every completed turn: a sum over some of
+    /// the turns would look like a slower target.
+    pub fn all_tokens(&self) -> Option<u64> {
+        (self.counted > 0 && self.counted == self.counts.completed).then_some(self.tokens)
+    }
+
     fn metric(&mut self, metric: Metric) -> &mut Distribution {
         self.metrics[metric as usize].get_or_insert_default()
     }
@@ -167,6 +179,8 @@ impl Series {
         self.counts.merge(&other.counts);
         self.chunks += other.chunks;
         self.reads += other.reads;
+        self.tokens += other.tokens;
+        self.counted += other.counted;
         self.good += other.good;
         self.sessions_completed += other.sessions_completed;
         self.sessions_incomplete += other.sessions_incomplete;
@@ -189,6 +203,7 @@ impl PartialEq for Series {
     fn eq(&self, other: &Self) -> bool {
         (self.counts, self.chunks, self.reads, self.good)
             == (other.counts, other.chunks, other.reads, other.good)
+            && (self.tokens, self.counted) == (other.tokens, other.counted)
             && (self.sessions_completed, self.sessions_incomplete)
                 == (other.sessions_completed, other.sessions_incomplete)
             && Metric::ALL.iter().all(|&one| self.distribution(one) == other.distribution(one))
@@ -259,6 +274,8 @@ impl Tally {
             }
             series.chunks += sample.chunks;
             series.reads += sample.reads;
+            series.tokens += sample.tokens.output.unwrap_or(0);
+            series.counted += u64::from(sample.tokens.output.is_some());
             series.good += u64::from(good);
             for metric in Metric::ALL {
                 if let Some(value) = values[metric as usize] {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metric::Metric;
-use crate::sample::{ALL_OUTCOMES, Outcome, Phase, Sample, Timeline};
+use crate::sample::{ALL_OUTCOMES, Outcome, Phase, Sample, Timeline, Tokens};
 use crate::threshold::Selection;
 use crate::units::Offset;
 
@@ -43,6 +43,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
                     headers: sent.then_some(at(first)),
                     first_chunk: sent.then_some(at(first)),
                     last_chunk: sent.then_some(at(due + wait + reply)),
+                    first_reasoning: (other == 2).then_some(at(due + wait)),
                     ended: at(due + wait + reply),
                 },
                 queue: Duration::from_micros(wait / 2),
@@ -50,6 +51,8 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
                 chunks: 3,
                 reads: 2,
                 bytes: 100,
+                tool_calls: u64::from(other == 1),
+                tokens: Tokens { output: (other > 0).then_some(other * 7), ..Tokens::default() },
                 status: sent.then_some(200),
                 outcome,
                 message: (other > 0).then(|| format!("why {other}").into()),
@@ -154,6 +157,7 @@ fn completed(due: u64, ended: u64) -> Sample {
             headers: Some(at(due)),
             first_chunk: Some(at(ended)),
             last_chunk: Some(at(ended)),
+            first_reasoning: None,
             ended: at(ended),
         },
         queue: Duration::ZERO,
@@ -161,6 +165,8 @@ fn completed(due: u64, ended: u64) -> Sample {
         chunks: 1,
         reads: 1,
         bytes: 1,
+        tool_calls: 0,
+        tokens: Tokens::default(),
         status: Some(200),
         outcome: Outcome::Completed,
         message: None,
@@ -235,4 +241,23 @@ fn seconds_of_several_workers_come_out_once_each_and_in_order() {
     seconds.add(Box::new(Interval::new(&layout, 1)));
     assert_eq!(seconds.take_before(5).unwrap().second, 4);
     assert_eq!(seconds.take_before(6).unwrap().second, 5);
+}
+
+#[test]
+fn time_per_token_is_told_only_where_the_tokens_lie_in_the_time() {
+    let tpot = |change: fn(&mut Sample)| {
+        let mut sample = completed(1_000, 9_000);
+        sample.timeline.first_chunk = Some(at(3_000));
+        sample.tokens.output = Some(4);
+        change(&mut sample);
+        values(&sample)[Metric::Tpot as usize]
+    };
+    assert_eq!(tpot(|_| ()), Some(2_000));
+    // Reasoning that is streamed begins the time; reasoning that is hidden leaves the count.
+    assert_eq!(tpot(|sample| sample.timeline.first_reasoning = Some(at(1_500))), Some(2_500));
+    assert_eq!(tpot(|sample| sample.tokens.reasoning = Some(1)), Some(3_000));
+    assert_eq!(tpot(|sample| sample.tokens.reasoning = Some(3)), None);
+    assert_eq!(tpot(|sample| sample.tokens.output = Some(1)), None);
+    assert_eq!(tpot(|sample| sample.tokens.output = None), None);
+    assert_eq!(tpot(|sample| sample.tool_calls = 1), None);
 }

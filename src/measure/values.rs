@@ -15,6 +15,23 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// From the first output to the last chunk, over the tokens that came in that time. `None` where
+/// the server counted nothing, or counted what cannot be placed in that time: tool calls.
+fn time_per_token(sample: &Sample) -> Option<u64> {
+    let time = &sample.timeline;
+    let (first_chunk, last_chunk) = (time.first_chunk?, time.last_chunk?);
+    let (first, counted) = match time.first_reasoning {
+        Some(reasoning) => (first_chunk.min(reasoning), sample.tokens.output?),
+        // Reasoning that was counted but not shown took place before the first chunk.
+        None => {
+            let hidden = sample.tokens.reasoning.unwrap_or(0);
+            (first_chunk, sample.tokens.output?.saturating_sub(hidden))
+        }
+    };
+    let spaces = counted.checked_sub(1).filter(|&spaces| spaces > 0 && sample.tool_calls == 0)?;
+    Some(last_chunk.micros().saturating_sub(first.micros()) / spaces)
+}
+
 /// The figures of `sample`.
 ///
 /// Points in time are cut to whole microseconds *before* they are subtracted. So the columns of
@@ -37,5 +54,7 @@ pub fn values(sample: &Sample) -> Values {
         values[Metric::Lateness as usize] = Some(since_due(started).saturating_sub(queue));
     }
     values[Metric::Connect as usize] = sample.connect.map(micros);
+    values[Metric::FirstReasoning as usize] = time.first_reasoning.map(since_due);
+    values[Metric::Tpot as usize] = time_per_token(sample);
     values
 }

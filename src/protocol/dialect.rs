@@ -1,7 +1,11 @@
 //! The APIs an agent may speak: how to ask, how to read the answer.
 
+use std::sync::Arc;
+
 use super::lyzr_v2::{self, LyzrV2Decoder};
-use super::{Breach, Reply};
+use super::openai::{self, OpenAiDecoder};
+use super::tokens::TokenStream;
+use super::{Breach, Reply, lyzr_v3};
 use crate::sample::Failure;
 use crate::scenario::{Framing, Protocol};
 use crate::units::Offset;
@@ -17,6 +21,26 @@ pub struct Asking<'a> {
     pub session_id: &'a str,
     /// What is said.
     pub message: &'a str,
+    /// What was said before, for a dialect that sends it.
+    pub history: &'a [Message],
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who said it.
+    pub role: Role,
+    /// What was said.
+    pub text: Arc<str>,
+}
+
+/// Who said a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The user.
+    User,
+    /// The agent.
+    Assistant,
 }
 
 /// The API an agent speaks, with its settings.
@@ -24,6 +48,10 @@ pub struct Asking<'a> {
 pub enum Dialect {
     /// `POST /v2/stream/` of the Lyzr Agent API.
     LyzrV2(Framing),
+    /// `POST /v3/inference/stream/` of the Lyzr Agent API.
+    LyzrV3,
+    /// OpenAI-compatible `POST /v1/chat/completions`.
+    OpenAi,
 }
 
 impl Dialect {
@@ -31,6 +59,16 @@ impl Dialect {
     pub fn new(protocol: Protocol, framing: Framing) -> Self {
         match protocol {
             Protocol::LyzrV2 => Self::LyzrV2(framing),
+            Protocol::LyzrV3 => Self::LyzrV3,
+            Protocol::OpenAi => Self::OpenAi,
+        }
+    }
+
+    /// Whether a request carries what was said before, because the agent does not remember it.
+    pub fn sends_history(&self) -> bool {
+        match self {
+            Self::LyzrV2(_) | Self::LyzrV3 => false,
+            Self::OpenAi => true,
         }
     }
 
@@ -41,14 +79,18 @@ impl Dialect {
     pub fn body(&self, asking: &Asking<'_>, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         match self {
             Self::LyzrV2(_) => lyzr_v2::body(asking, out),
+            Self::LyzrV3 => lyzr_v3::body(asking, out),
+            Self::OpenAi => openai::body(asking, out),
         }
     }
 
     /// A decoder for one reply.
     pub fn decoder(&self) -> Decoder {
-        match self {
-            Self::LyzrV2(framing) => Decoder(Kind::LyzrV2(LyzrV2Decoder::new(*framing))),
-        }
+        Decoder(match self {
+            Self::LyzrV2(framing) => Kind::LyzrV2(LyzrV2Decoder::new(*framing)),
+            Self::LyzrV3 => Kind::LyzrV3(lyzr_v3::decoder()),
+            Self::OpenAi => Kind::OpenAi(OpenAiDecoder::new()),
+        })
     }
 }
 
@@ -59,6 +101,8 @@ pub struct Decoder(Kind);
 #[derive(Debug)]
 enum Kind {
     LyzrV2(LyzrV2Decoder),
+    LyzrV3(TokenStream),
+    OpenAi(OpenAiDecoder),
 }
 
 impl Decoder {
@@ -69,6 +113,8 @@ impl Decoder {
     pub fn feed(&mut self, bytes: &[u8], at: Offset, reply: &mut Reply) -> Result<(), Breach> {
         match &mut self.0 {
             Kind::LyzrV2(decoder) => decoder.feed(bytes, at, reply),
+            Kind::LyzrV3(decoder) => decoder.feed(bytes, at, reply),
+            Kind::OpenAi(decoder) => decoder.feed(bytes, at, reply),
         }
     }
 
@@ -79,8 +125,11 @@ impl Decoder {
     pub fn end(&mut self, at: Offset, reply: &mut Reply) -> Result<(), Breach> {
         match &mut self.0 {
             Kind::LyzrV2(decoder) => decoder.end(at, reply)?,
+            Kind::LyzrV3(decoder) => decoder.end(at, reply)?,
+            Kind::OpenAi(decoder) => decoder.end(at, reply)?,
         }
-        if reply.chunks() == 0 {
+        // An agent that only asks for tools to be called has answered.
+        if reply.chunks() == 0 && reply.tool_calls() == 0 {
             return Err(Breach::new(Failure::Empty, "the reply carried no text"));
         }
         Ok(())
@@ -90,6 +139,7 @@ impl Decoder {
     pub fn holds_back(&self) -> bool {
         match &self.0 {
             Kind::LyzrV2(decoder) => decoder.holds_back(),
+            Kind::LyzrV3(_) | Kind::OpenAi(_) => false,
         }
     }
 }
@@ -189,13 +239,17 @@ mod tests {
             agent_id: "a",
             session_id: "s",
             message: "say \"hi\"\n\u{2028}",
+            history: &[Message { role: Role::User, text: "the agent remembers it".into() }],
         };
-        Dialect::LyzrV2(Framing::Auto).body(&asking, &mut body).unwrap();
-        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let expected = serde_json::json!({
             "user_id": "u", "agent_id": "a", "session_id": "s", "message": "say \"hi\"\n\u{2028}",
         });
-        assert_eq!(value, expected);
+        for dialect in [Dialect::LyzrV2(Framing::Auto), Dialect::LyzrV3] {
+            body.clear();
+            dialect.body(&asking, &mut body).unwrap();
+            let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(value, expected);
+        }
     }
 
     proptest! {

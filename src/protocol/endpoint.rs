@@ -1,6 +1,7 @@
 //! Where requests go, and what every one of them carries.
 
-use crate::scenario::{Protocol, Target};
+use super::{lyzr_v2, lyzr_v3, openai};
+use crate::scenario::{Connections, Protocol, Target};
 use crate::secret::Secret;
 
 /// The address and the headers of a target: the same for every request of a run.
@@ -12,6 +13,8 @@ pub struct Endpoint {
     pub headers: Vec<(String, String)>,
     /// The header that carries the key, and the key.
     pub key: Option<(String, Secret)>,
+    /// How it is reached.
+    pub connections: Connections,
 }
 
 /// A target that cannot be asked.
@@ -26,12 +29,23 @@ impl Endpoint {
     /// # Errors
     /// `url` is not an absolute `http` or `https` URL.
     pub fn new(url: &str, target: &Target, key: Option<Secret>) -> Result<Self, EndpointError> {
-        let (path, key_header) = match target.protocol {
-            Protocol::LyzrV2 => ("/v2/stream/", "x-api-key"),
+        let plain =
+            Habits { path: "", under: (&[], ""), accept: STREAM, key: "x-api-key", scheme: "" };
+        let habits = match target.protocol {
+            // The documented call asks for JSON, whatever comes.
+            Protocol::LyzrV2 => Habits { path: lyzr_v2::PATH, accept: "application/json", ..plain },
+            Protocol::LyzrV3 => Habits { path: lyzr_v3::PATH, ..plain },
+            Protocol::OpenAi => Habits {
+                path: openai::PATH,
+                under: openai::UNDER_VERSION,
+                key: "authorization",
+                scheme: "Bearer ",
+                ..plain
+            },
         };
-        let url = complete(url, path)?;
+        let url = complete(url, &habits)?;
         let mut headers = vec![
-            ("accept".to_owned(), "application/json".to_owned()),
+            ("accept".to_owned(), habits.accept.to_owned()),
             ("content-type".to_owned(), "application/json".to_owned()),
             // A decompressor would stand between a read and its stamp.
             ("accept-encoding".to_owned(), "identity".to_owned()),
@@ -44,10 +58,13 @@ impl Endpoint {
             headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
             headers.push((name.to_ascii_lowercase(), value.clone()));
         }
-        let key = key
-            .filter(|_| !headers.iter().any(|(name, _)| name == key_header))
-            .map(|key| (key_header.to_owned(), key));
-        Ok(Self { url, headers, key })
+        let key = key.filter(|_| !headers.iter().any(|(name, _)| name == habits.key)).map(|key| {
+            match habits.scheme {
+                "" => (habits.key.to_owned(), key),
+                scheme => (habits.key.to_owned(), Secret::new(format!("{scheme}{}", key.expose()))),
+            }
+        });
+        Ok(Self { url, headers, key, connections: target.connections.clone() })
     }
 
     /// The host and port that are connected to, such as `agent.api.lyzr.app:443`.
@@ -57,7 +74,23 @@ impl Endpoint {
     }
 }
 
-fn complete(url: &str, path: &str) -> Result<String, EndpointError> {
+/// What the endpoints of a protocol have in common.
+struct Habits {
+    /// Added to a URL without a path.
+    path: &'static str,
+    /// Ends of a URL, and what is added to a URL that has one of them.
+    under: (&'static [&'static str], &'static str),
+    /// What is accepted.
+    accept: &'static str,
+    /// The header that carries the key.
+    key: &'static str,
+    /// What stands before the key in it.
+    scheme: &'static str,
+}
+
+const STREAM: &str = "text/event-stream, application/json";
+
+fn complete(url: &str, habits: &Habits) -> Result<String, EndpointError> {
     let bad = |why: &str| EndpointError(format!("the target `{url}` {why}"));
     let rest = url
         .strip_prefix("http://")
@@ -76,8 +109,11 @@ fn complete(url: &str, path: &str) -> Result<String, EndpointError> {
     if url.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
         return Err(bad("has white space in it"));
     }
+    let (versions, under) = habits.under;
+    let base = url.trim_end_matches('/');
     Ok(match given {
-        "" | "/" => format!("{}{path}", url.trim_end_matches('/')),
+        "" | "/" => format!("{base}{}", habits.path),
+        _ if versions.iter().any(|version| base.ends_with(version)) => format!("{base}{under}"),
         _ => url.to_owned(),
     })
 }
@@ -86,15 +122,26 @@ fn complete(url: &str, path: &str) -> Result<String, EndpointError> {
 mod tests {
     use super::*;
 
+    const HABITS: Habits = Habits {
+        path: openai::PATH,
+        under: openai::UNDER_VERSION,
+        accept: STREAM,
+        key: "authorization",
+        scheme: "Bearer ",
+    };
+
     #[test]
     fn a_url_without_a_path_gets_the_protocols() {
         for (given, complete_url) in [
-            ("https://agent.api.lyzr.app", "https://agent.api.lyzr.app/v2/stream/"),
-            ("http://127.0.0.1:8123/", "http://127.0.0.1:8123/v2/stream/"),
+            ("https://agent.api.lyzr.app", "https://agent.api.lyzr.app/v1/chat/completions"),
+            ("http://127.0.0.1:8123/", "http://127.0.0.1:8123/v1/chat/completions"),
+            ("http://h/v4", "http://h/v4/chat/completions"),
+            ("https://h/openai/v1/", "https://h/openai/v1/chat/completions"),
+            ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
             ("http://[::1]:9/other/path", "http://[::1]:9/other/path"),
             ("http://h/v2/stream?x=1", "http://h/v2/stream?x=1"),
         ] {
-            assert_eq!(complete(given, "/v2/stream/").unwrap(), complete_url);
+            assert_eq!(complete(given, &HABITS).unwrap(), complete_url);
         }
         for (given, why) in [
             ("agent.api.lyzr.app", "is not a URL"),
@@ -102,7 +149,7 @@ mod tests {
             ("http://u:p@h/", "password"),
             ("http://h/a b", "white space"),
         ] {
-            assert!(complete(given, "/").unwrap_err().to_string().contains(why), "{given}");
+            assert!(complete(given, &HABITS).unwrap_err().to_string().contains(why), "{given}");
         }
     }
 }

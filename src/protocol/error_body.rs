@@ -20,9 +20,16 @@ impl ErrorBody {
         Self(shorten(text))
     }
 
+    /// The same for an explanation that is no document.
+    pub(super) fn said(text: &str) -> Self {
+        Self(shorten(one_line(text)))
+    }
+
     /// The explanation in a JSON document, where it has one.
     pub(super) fn detail(value: &Value) -> Option<String> {
-        let said = ["detail", "error", "message"].iter().find_map(|key| value.get(key))?;
+        let said = ["detail", "error", "message"]
+            .iter()
+            .find_map(|key| value.get(key).filter(|said| !said.is_null()))?;
         Some(match said {
             Value::String(text) => one_line(text),
             Value::Array(problems) => {

@@ -6,9 +6,10 @@
 
 use serde::Serialize;
 
-use super::payload::{Payload, Unescape};
-use super::text::{TextDecoder, not_utf8};
-use super::{Asking, Breach, Reply, SseDecoder};
+use super::event_stream::EndMark;
+use super::text::TextDecoder;
+use super::tokens::TokenStream;
+use super::{Asking, Breach, Reply};
 use crate::sample::Failure;
 use crate::scenario::Framing;
 use crate::units::Offset;
@@ -26,8 +27,17 @@ pub(super) fn body(asking: &Asking<'_>, out: &mut Vec<u8>) -> Result<(), serde_j
         session_id: &'a str,
         message: &'a str,
     }
-    let Asking { user_id, agent_id, session_id, message } = *asking;
+    let Asking { user_id, agent_id, session_id, message, .. } = *asking;
     serde_json::to_writer(out, &Body { user_id, agent_id, session_id, message })
+}
+
+/// Where a bare base URL is asked.
+pub(super) const PATH: &str = "/v2/stream/";
+
+/// This endpoint publishes no end mark: one that comes is not text, and one that does not is not
+/// missed. A cut shows in HTTP's own framing.
+fn tokens() -> TokenStream {
+    TokenStream::new(EndMark::None)
 }
 
 /// Decodes one reply.
@@ -56,7 +66,7 @@ impl LyzrV2Decoder {
         Self(match framing {
             Framing::Auto => State::Undecided(Held::default()),
             Framing::Raw => State::Text(TextDecoder::default()),
-            Framing::Sse => State::Sse(TokenStream::default()),
+            Framing::Sse => State::Sse(tokens()),
             Framing::Json => State::Json(Held::default()),
         })
     }
@@ -81,11 +91,9 @@ impl LyzrV2Decoder {
                 }
                 let fits = held.add(bytes, at).is_ok();
                 let next = match guess(&held.bytes) {
-                    Guess::Sse => {
-                        State::Sse(held.replay(TokenStream::default(), |stream, bytes, at| {
-                            stream.feed(bytes, at, reply)
-                        })?)
-                    }
+                    Guess::Sse => State::Sse(
+                        held.replay(tokens(), |stream, bytes, at| stream.feed(bytes, at, reply))?,
+                    ),
                     Guess::Text => State::Text(held.replay_text(reply)),
                     _ if !fits => State::Text(held.replay_text(reply)),
                     Guess::Open | Guess::PerhapsJson => return Ok(()),
@@ -251,67 +259,5 @@ impl Held {
                 None => Breach::new(Failure::Protocol, "the JSON of the reply has no `response`"),
             },
         }
-    }
-}
-
-/// An event stream of tokens.
-#[derive(Debug)]
-pub(super) struct TokenStream {
-    sse: SseDecoder,
-    unescape: Unescape,
-    error: Option<Breach>,
-}
-
-impl Default for TokenStream {
-    fn default() -> Self {
-        Self {
-            sse: SseDecoder::new(SseDecoder::DEFAULT_LIMIT),
-            unescape: Unescape::default(),
-            error: None,
-        }
-    }
-}
-
-impl TokenStream {
-    fn feed(&mut self, bytes: &[u8], at: Offset, reply: &mut Reply) -> Result<(), Breach> {
-        let Self { sse, unescape, error } = self;
-        sse.feed(bytes, at, |event| token(unescape, error, reply, event.data, event.at))
-            .map_err(|error| Breach::new(Failure::Protocol, error.to_string()))?;
-        self.error.take().map_or(Ok(()), Err)
-    }
-
-    fn end(&mut self, at: Offset, reply: &mut Reply) -> Result<(), Breach> {
-        let Self { sse, unescape, error } = self;
-        sse.end(at, |event| token(unescape, error, reply, event.data, event.at))
-            .map_err(|error| Breach::new(Failure::Protocol, error.to_string()))?;
-        let left = self.unescape.end();
-        if let (false, Some(last)) = (left.is_empty(), reply.last_chunk()) {
-            reply.chunk(last, left);
-        }
-        self.error.take().map_or(Ok(()), Err)
-    }
-}
-
-fn token(
-    unescape: &mut Unescape,
-    error: &mut Option<Breach>,
-    reply: &mut Reply,
-    data: &[u8],
-    at: Offset,
-) {
-    if error.is_some() {
-        return;
-    }
-    let Ok(data) = std::str::from_utf8(data) else {
-        *error = Some(not_utf8(0));
-        return;
-    };
-    match Payload::read(data) {
-        Payload::Token(piece) => reply.chunk(at, &unescape.feed(piece)),
-        Payload::Text(text) => reply.chunk(at, &text),
-        // This endpoint publishes no end mark: one that comes is not text, and one that does not is
-        // not missed. A cut shows in HTTP's own framing.
-        Payload::Trace | Payload::Done => {}
-        Payload::Error(message) => *error = Some(Breach::new(Failure::Agent, message)),
     }
 }

@@ -13,17 +13,12 @@ pub(super) enum Payload<'a> {
     Text(String),
     /// Something about the answer, not of it.
     Trace,
-    /// `[DONE]`: the answer is complete.
-    Done,
     /// The agent failed after it had said 200.
     Error(String),
 }
 
 impl<'a> Payload<'a> {
     pub(super) fn read(data: &'a str) -> Self {
-        if data == "[DONE]" {
-            return Self::Done;
-        }
         if let Some(message) = data.strip_prefix("[ERROR]") {
             return Self::Error(message.trim().to_owned());
         }
@@ -102,7 +97,6 @@ mod tests {
     #[test]
     fn events_are_told_apart() {
         for (data, payload) in [
-            ("[DONE]", Payload::Done),
             ("[ERROR] out of memory", Payload::Error("out of memory".into())),
             (r#"{"error": {"message": "no"}}"#, Payload::Error("no".into())),
             (r#"{"trace_id": "t1", "latency": 3}"#, Payload::Trace),
@@ -112,7 +106,6 @@ mod tests {
             ("36", Payload::Token("36")),
             ("true", Payload::Token("true")),
             ("[]", Payload::Token("[]")),
-            (" [DONE]", Payload::Token(" [DONE]")),
             ("", Payload::Token("")),
         ] {
             assert_eq!(Payload::read(data), payload, "{data}");

@@ -1,7 +1,7 @@
 //! What a decoder notes while a reply comes in.
 
 use crate::measure::Gaps;
-use crate::sample::Failure;
+use crate::sample::{Failure, Tokens};
 use crate::units::Offset;
 
 /// The growing record of one reply. Kept and cleared between replies, so that a warm worker
@@ -13,6 +13,10 @@ pub struct Reply {
     chunks: u64,
     reads: u64,
     gaps: Gaps,
+    first_reasoning: Option<Offset>,
+    last_sign: Option<Offset>,
+    tool_calls: u64,
+    tokens: Tokens,
     keep: Keep,
     text: String,
     pieces: Vec<Piece>,
@@ -59,6 +63,10 @@ impl Reply {
         self.chunks = 0;
         self.reads = 0;
         self.gaps.clear();
+        self.first_reasoning = None;
+        self.last_sign = None;
+        self.tool_calls = 0;
+        self.tokens = Tokens::default();
         self.text.clear();
         self.pieces.clear();
         self.keep = match (keep_text, keep_pieces) {
@@ -92,6 +100,47 @@ impl Reply {
                 self.pieces.push(Piece { at, end: self.text.len() });
             }
         }
+    }
+
+    /// Notes reasoning in the read stamped `at`: it is not text of the answer, but a sign of life.
+    pub(super) fn reasoning(&mut self, at: Offset) {
+        self.first_reasoning.get_or_insert(at);
+        self.last_sign = Some(at);
+    }
+
+    /// Notes that part of a tool call came in the read stamped `at`, and that there are at least
+    /// `count` of them by now.
+    pub(super) fn tool_call(&mut self, at: Offset, count: u64) {
+        self.tool_calls = self.tool_calls.max(count);
+        self.last_sign = Some(at);
+    }
+
+    /// Notes what the server counted; later words of it replace earlier ones.
+    pub(super) fn count_tokens(&mut self, tokens: Tokens) {
+        self.tokens.input = tokens.input.or(self.tokens.input);
+        self.tokens.output = tokens.output.or(self.tokens.output);
+        self.tokens.reasoning = tokens.reasoning.or(self.tokens.reasoning);
+    }
+
+    /// The read that brought the first reasoning.
+    pub fn first_reasoning(&self) -> Option<Offset> {
+        self.first_reasoning
+    }
+
+    /// The last read that showed the agent at work on the answer: with text, reasoning or a part of
+    /// a tool call.
+    pub fn last_sign(&self) -> Option<Offset> {
+        self.last.max(self.last_sign)
+    }
+
+    /// Tools the agent asked to be called.
+    pub fn tool_calls(&self) -> u64 {
+        self.tool_calls
+    }
+
+    /// What the server counted.
+    pub fn tokens(&self) -> Tokens {
+        self.tokens
     }
 
     /// The read that brought the first non-empty text.

@@ -58,7 +58,10 @@ impl TextDecoder {
 
     pub(super) fn end(&self) -> Result<(), Breach> {
         if let Some(at) = self.invalid {
-            return Err(not_utf8(at));
+            return Err(Breach::new(
+                Failure::Protocol,
+                format!("the reply is not UTF-8 (byte {at} of the body)"),
+            ));
         }
         if !self.partial.is_empty() {
             return Err(Breach::new(
@@ -68,10 +71,6 @@ impl TextDecoder {
         }
         Ok(())
     }
-}
-
-pub(super) fn not_utf8(at: u64) -> Breach {
-    Breach::new(Failure::Protocol, format!("the reply is not UTF-8 (byte {at} of the body)"))
 }
 
 /// Whether more bytes could still make this a character.

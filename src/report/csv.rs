@@ -60,6 +60,7 @@ pub fn summary_csv(summary: &Summary, out: impl Write) -> Result<(), csv::Error>
         ("throughput", "/s", rates.throughput_per_s),
         ("chunks", "/s", rates.chunks_per_s),
         ("goodput", "/s", rates.goodput_per_s),
+        ("tokens", "/s", rates.tokens_per_s),
     ] {
         let mut row = [run, "", metric, unit, ""].map(String::from).to_vec();
         row.push(number(value));

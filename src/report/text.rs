@@ -6,11 +6,13 @@ use crate::metric::Metric;
 use crate::summary::{Figures, Percentiles, Summary, ThresholdResult, ValidityVerdict};
 
 /// The rows of the table; the others are in the files.
-const SHOWN: [Metric; 7] = [
+const SHOWN: [Metric; 9] = [
+    Metric::FirstReasoning,
     Metric::Ttfc,
     Metric::TtfcService,
     Metric::Total,
     Metric::Gap,
+    Metric::Tpot,
     Metric::Queue,
     Metric::Lateness,
     Metric::SessionTotal,
@@ -104,8 +106,10 @@ impl Page {
             cell("chunks", rate(rates.chunks_per_s)),
             cell("errors", percent(rates.error_rate)),
         ]));
-        if rates.goodput_per_s.is_some() {
-            self.line(format!("  {}", cell("goodput", rate(rates.goodput_per_s))));
+        for (word, value) in [("goodput", rates.goodput_per_s), ("tokens", rates.tokens_per_s)] {
+            if value.is_some() {
+                self.line(format!("  {}", cell(word, rate(value))));
+            }
         }
     }
 
@@ -141,7 +145,9 @@ impl Page {
     fn figures(&mut self, metric: Metric, figures: &Figures) {
         let Percentiles { p50, p75, p90, p95, p99, .. } = figures.percentiles;
         let shown = [p50, p75, p90, p95, p99, figures.max];
-        self.row(metric.name(), &shown.map(millis), false);
+        // The one name that is too long for its column.
+        let label = if metric == Metric::FirstReasoning { "1st reasoning" } else { metric.name() };
+        self.row(label, &shown.map(millis), false);
         let Percentiles { p50, p75, p90, p95, p99, .. } = figures.ci95;
         let [p50, p75, p90, p95, p99] = [p50, p75, p90, p95, p99].map(interval);
         self.row("", &[p50, p75, p90, p95, p99, String::new()], true);

@@ -55,6 +55,12 @@ impl Scenario {
         hash.add("timeouts", &resolved::timeouts(&self.target.timeouts));
         let embedded = self.target.url == TargetUrl::Embedded;
         hash.add("target", &json!([self.target.protocol.to_string(), embedded]));
+        // What is as it has always been is not hashed, so that older runs stay comparable.
+        let how = &self.target.connections;
+        let reached = json!([how.keep.to_string(), how.http2, self.target.history.to_string()]);
+        if reached != json!(["shared", false, "live"]) {
+            hash.add("reached", &reached);
+        }
         hash.finished()
     }
 }

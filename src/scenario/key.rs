@@ -13,7 +13,8 @@ impl Scenario {
     pub fn key_variable(&self) -> &str {
         match (&self.target.api_key_env, self.target.protocol) {
             (Some(name), _) => name,
-            (None, Protocol::LyzrV2) => "LYZR_API_KEY",
+            (None, Protocol::LyzrV2 | Protocol::LyzrV3) => "LYZR_API_KEY",
+            (None, Protocol::OpenAi) => "OPENAI_API_KEY",
         }
     }
 

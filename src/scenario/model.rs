@@ -3,11 +3,13 @@
 //! These are the words of the scenario file with their defaults filled in. What will be done with
 //! them is decided in `plan`.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::secret::Secret;
 use crate::threshold::Threshold;
 use crate::units::{Delay, Rate, Share};
 
@@ -59,6 +61,69 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// When to give up.
     pub timeouts: Timeouts,
+    /// What of a conversation is sent with each message, where the agent does not remember it.
+    pub history: History,
+    /// How it is reached.
+    pub connections: Connections,
+}
+
+/// What of a conversation is sent with each message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum History {
+    /// What was asked before, and what the agent really answered.
+    #[default]
+    Live,
+    /// Nothing: every message stands alone.
+    None,
+}
+
+/// How a target is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Connections {
+    /// Who uses which connection.
+    pub keep: Keep,
+    /// HTTP/2 instead of HTTP/1.1.
+    pub http2: bool,
+    /// The URL of a proxy that everything goes through; may hold a password.
+    pub proxy: Option<String>,
+    /// Certificates that are trusted besides those of the system.
+    pub ca: Option<PemFile>,
+    /// Who we are to a server that asks.
+    pub identity: Option<ClientIdentity>,
+    /// Addresses of the target's host, instead of those its name resolves to.
+    pub resolve: Vec<IpAddr>,
+}
+
+/// Who uses which connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Every request takes whichever is free.
+    #[default]
+    Shared,
+    /// Connections are kept for the user they were opened for.
+    PerUser,
+    /// A new one for every request.
+    PerRequest,
+}
+
+/// A file of certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PemFile {
+    /// Where it is, as written.
+    pub path: PathBuf,
+    /// Its content, checked to hold at least one certificate.
+    pub pem: Vec<u8>,
+}
+
+/// A certificate of ours and its key.
+#[derive(Debug, Clone)]
+pub struct ClientIdentity {
+    /// The certificate, and those that lead to its root.
+    pub certificate: PemFile,
+    /// Where the key is, as written.
+    pub key_path: PathBuf,
+    /// The key, in PEM.
+    pub key: Secret,
 }
 
 /// What of the target may hold `${VAR}`, as typed.
@@ -70,6 +135,10 @@ pub struct WrittenTarget {
     pub agent_id: String,
     /// `target.headers`; may hold secrets.
     pub headers: Vec<(String, String)>,
+    /// `target.proxy`; may hold a password.
+    pub proxy: String,
+    /// `target.resolve`.
+    pub resolve: Vec<String>,
 }
 
 /// Where the agent is.
@@ -86,6 +155,10 @@ pub enum TargetUrl {
 pub enum Protocol {
     /// `POST /v2/stream/` of the Lyzr Agent API.
     LyzrV2,
+    /// `POST /v3/inference/stream/` of the Lyzr Agent API.
+    LyzrV3,
+    /// OpenAI-compatible `POST /v1/chat/completions`.
+    OpenAi,
 }
 
 /// How a reply is framed.

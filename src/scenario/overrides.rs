@@ -20,6 +20,8 @@ pub struct Overrides {
     pub agent_id: Option<String>,
     /// `-H 'name: value'`: `target.headers`.
     pub headers: Vec<String>,
+    /// `--resolve host:port:address`: `target.resolve`.
+    pub resolve: Vec<String>,
     /// `-c`: `once.concurrency` or `closed.users`; an error with `open`.
     pub concurrency: Option<String>,
     /// `-z`: a closed load for this long; with `-r` the duration of the open one.
@@ -52,7 +54,18 @@ pub(super) fn apply(overrides: &Overrides, root: &mut Node, checker: &mut Checke
     for header in &overrides.headers {
         apply_header(header, root, checker);
     }
+    apply_resolve(&overrides.resolve, root, checker);
     apply_load(overrides, root, checker);
+}
+
+fn apply_resolve(entries: &[String], root: &mut Node, checker: &mut Checker) {
+    let nodes: Vec<Node> =
+        entries.iter().map(|entry| from_flag("--resolve", entry, checker)).collect();
+    if let Some(first) = nodes.first() {
+        let place = first.place.clone();
+        let list = Node { value: Value::List(nodes), place, key_place: None };
+        set(root, &[Step::Key("target"), Step::Key("resolve")], list, checker);
+    }
 }
 
 /// A value that stands on the command line.

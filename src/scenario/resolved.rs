@@ -86,7 +86,42 @@ fn target(target: &Target, key_variable: &str) -> Value {
         whole.insert("headers".into(), Value::Object(headers));
     }
     whole.insert("timeouts".into(), timeouts(&target.timeouts));
+    if !target.protocol.remembers() {
+        whole.insert("history".into(), json!(target.history.to_string()));
+    }
+    connections(target, &mut whole);
     Value::Object(whole)
+}
+
+fn connections(target: &Target, whole: &mut Map<String, Value>) {
+    let how = &target.connections;
+    whole.insert("connections".into(), json!(how.keep.to_string()));
+    whole.insert("http2".into(), json!(how.http2));
+    if how.proxy.is_some() {
+        whole.insert("proxy".into(), json!(without_user(&target.written.proxy)));
+    }
+    let identity = how.identity.as_ref();
+    for (name, file) in [
+        ("ca_file", how.ca.as_ref().map(|one| &one.path)),
+        ("client_cert", identity.map(|one| &one.certificate.path)),
+        ("client_key", identity.map(|one| &one.key_path)),
+    ] {
+        if let Some(file) = file {
+            whole.insert(name.into(), json!(file.display().to_string()));
+        }
+    }
+    if !how.resolve.is_empty() {
+        whole.insert("resolve".into(), json!(target.written.resolve));
+    }
+}
+
+/// A proxy's URL whose name and password are masked, unless they are variables.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match rest.rsplit_once('@') {
+        Some((user, host)) if !user.starts_with("${") => format!("{scheme}://{MASK}@{host}"),
+        _ => url.to_owned(),
+    }
 }
 
 /// A URL whose key-like query values are masked.

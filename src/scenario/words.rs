@@ -1,6 +1,8 @@
 //! The words of the scenario file for what the model holds as enums: one table, read and written.
 
-use super::model::{Arrivals, Failures, Framing, OnError, OnOverload, Pick, Protocol};
+use super::model::{
+    Arrivals, Failures, Framing, History, Keep, OnError, OnOverload, Pick, Protocol,
+};
 
 /// A value that the file writes as one of a few words.
 pub(super) trait Worded: Copy + PartialEq + 'static {
@@ -14,7 +16,21 @@ pub(super) trait Worded: Copy + PartialEq + 'static {
 }
 
 impl Worded for Protocol {
-    const WORDS: &'static [(&'static str, Self)] = &[("lyzr-v2", Self::LyzrV2)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("lyzr-v2", Self::LyzrV2), ("lyzr-v3", Self::LyzrV3), ("openai", Self::OpenAi)];
+}
+
+impl Worded for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
+}
+
+impl Worded for History {
+    const WORDS: &'static [(&'static str, Self)] = &[("live", Self::Live), ("none", Self::None)];
+}
+
+impl Worded for Keep {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("shared", Self::Shared), ("per_user", Self::PerUser), ("per_request", Self::PerRequest)];
 }
 
 impl Worded for Framing {
@@ -64,4 +80,4 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(Protocol, Framing, Pick, Arrivals, OnOverload, OnError);
+displayed!(Protocol, Framing, History, Keep, Pick, Arrivals, OnOverload, OnError);

@@ -70,6 +70,7 @@ fn rates(totals: &Totals, measured_s: Option<f64>) -> Rates {
         chunks_per_s: per_second(all.chunks),
         goodput_per_s: good.and_then(per_second),
         error_rate: all.counts.error_rate().map(six_digits),
+        tokens_per_s: all.all_tokens().and_then(per_second),
     }
 }
 

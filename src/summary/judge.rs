@@ -57,7 +57,7 @@ fn observe(
             _ => series.counts.error_rate(),
         },
         Subject::InFlight => in_flight(threshold.aggregation, facts, totals),
-        Subject::Throughput | Subject::Chunks | Subject::Goodput => {
+        Subject::Throughput | Subject::Chunks | Subject::Tokens | Subject::Goodput => {
             let count = events(threshold.subject, series, totals)? as f64;
             match threshold.aggregation {
                 Aggregation::Count => Some(count),
@@ -71,6 +71,7 @@ fn events(subject: Subject, series: &Series, totals: &Totals) -> Option<u64> {
     match subject {
         Subject::Throughput => Some(series.counts.completed),
         Subject::Chunks => Some(series.chunks),
+        Subject::Tokens => series.all_tokens(),
         _ => totals.layout().goal().is_set().then_some(series.good),
     }
 }

@@ -96,6 +96,9 @@ pub struct Rates {
     pub goodput_per_s: Option<f64>,
     /// (failed + timed out + dropped) / (planned − cancelled), a fraction.
     pub error_rate: Option<f64>,
+    /// Output tokens of completed turns a second; null unless the server counted every turn's.
+    #[serde(default)]
+    pub tokens_per_s: Option<f64>,
 }
 
 /// The figures of one session kind.

@@ -40,6 +40,8 @@ pub enum Subject {
     Throughput,
     /// Chunks of completed turns.
     Chunks,
+    /// Output tokens of completed turns, as the server counted them.
+    Tokens,
     /// Completed turns that met every `slo`.
     Goodput,
     /// Attempts on the wire, seen at the end of each second.

@@ -61,6 +61,7 @@ fn subject(name: &str) -> Result<Subject, UnitError> {
         ("errors", Subject::Errors),
         ("throughput", Subject::Throughput),
         ("chunks", Subject::Chunks),
+        ("tokens", Subject::Tokens),
         ("goodput", Subject::Goodput),
         ("in_flight", Subject::InFlight),
     ];
@@ -206,7 +207,11 @@ fn fits(subject: Subject, aggregation: Aggregation) -> bool {
     match subject {
         Subject::Duration(_) => matches!(aggregation, Percentile(_) | Min | Max | Mean | Count),
         Subject::InFlight => matches!(aggregation, Min | Max | Mean | Value),
-        Subject::Errors | Subject::Throughput | Subject::Chunks | Subject::Goodput => {
+        Subject::Errors
+        | Subject::Throughput
+        | Subject::Chunks
+        | Subject::Tokens
+        | Subject::Goodput => {
             matches!(aggregation, Rate | Count)
         }
     }
@@ -225,7 +230,7 @@ fn example(subject: Subject) -> &'static str {
         Subject::Duration(_) => "p(95)<800ms",
         Subject::Errors => "rate<1%",
         Subject::InFlight => "max<500",
-        Subject::Throughput | Subject::Chunks | Subject::Goodput => "rate>20/s",
+        Subject::Throughput | Subject::Chunks | Subject::Tokens | Subject::Goodput => "rate>20/s",
     }
 }
 

@@ -124,7 +124,7 @@ fn summary_csv_has_a_row_for_each_metric_and_series() {
     let mut rows = csv::Reader::from_reader(file.as_slice());
     assert_eq!(rows.headers().unwrap(), SUMMARY_COLUMNS.as_slice());
     let rows: Vec<_> = rows.records().collect::<Result<_, _>>().unwrap();
-    assert_eq!(rows.len(), 3 * Metric::COUNT + 4);
+    assert_eq!(rows.len(), 3 * Metric::COUNT + 5);
     let ttfc = rows.iter().find(|row| &row[1] == "refund" && &row[2] == "ttfc").unwrap();
     let figures = summary.groups[0].metrics.get(Metric::Ttfc);
     assert_eq!(ttfc[4], figures.count.to_string());

@@ -140,8 +140,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "${NOPE:-default}",
     ),
     (
-        "target: { url: embedded, protocol: ^lyzr-v3 }\nsessions: [{ messages: [a] }]",
-        "cannot be `lyzr-v3`",
+        "target: { url: embedded, protocol: ^lyzr-v4 }\nsessions: [{ messages: [a] }]",
+        "cannot be `lyzr-v4`",
         "did you mean `lyzr-v2`?",
     ),
     (

@@ -7,7 +7,7 @@ use std::time::Duration;
 use streamgauge::artifact::samples::{SampleReader, SampleWriter};
 use streamgauge::measure::{EndedSession, Gaps, Goal, Layout, Recorder, Replay, Totals};
 use streamgauge::metric::Metric;
-use streamgauge::sample::{Failure, Limit, Outcome, Phase, Reason, Sample, Timeline};
+use streamgauge::sample::{Failure, Limit, Outcome, Phase, Reason, Sample, Timeline, Tokens};
 use streamgauge::scenario::Failures;
 use streamgauge::summary::{
     LoadFacts, LoadModel, Offered, RunFacts, Summary, ValidityVerdict, summarize,
@@ -38,6 +38,7 @@ pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
             headers: Some(at(due + took / 4.0)),
             first_chunk: Some(at(due + took / 2.0)),
             last_chunk: Some(at(due + took)),
+            first_reasoning: None,
             ended: at(due + took),
         },
         queue: Duration::ZERO,
@@ -45,6 +46,8 @@ pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
         chunks: 4,
         reads: 4,
         bytes: 100,
+        tool_calls: 0,
+        tokens: Tokens::default(),
         status: Some(200),
         outcome: Outcome::Completed,
         message: None,

@@ -7,12 +7,24 @@ use std::time::Duration;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::COLUMNS;
-use crate::sample::{Outcome, Sample, Timeline};
+use crate::sample::{Outcome, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 /// Columns that the first version did not have; a file without them is read all the same.
-const OPTIONAL: [&str; 7] =
-    ["sample", "connect_ms", "message", "scenario", "retried", "reads", "session_number"];
+const OPTIONAL: [&str; 12] = [
+    "sample",
+    "connect_ms",
+    "message",
+    "scenario",
+    "retried",
+    "reads",
+    "session_number",
+    "first_reasoning_ms",
+    "tool_calls",
+    "tokens_in",
+    "tokens_out",
+    "tokens_reasoning",
+];
 
 /// Why `samples.csv` could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +205,13 @@ impl Cells<'_> {
         if self.text(column).is_empty() { Ok(default) } else { self.number(column) }
     }
 
+    fn number_if<T: std::str::FromStr>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, SamplesError> {
+        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
+    }
+
     fn micros(&self, column: &'static str) -> Result<Option<u64>, SamplesError> {
         let text = self.text(column);
         if text.is_empty() {
@@ -212,7 +231,6 @@ impl Cells<'_> {
 
     fn row(&self, kinds: &mut Vec<String>, position: u64) -> Result<Row, SamplesError> {
         let outcome = Outcome::from_words(self.text("outcome"), self.text("error"));
-        let status = self.text("status");
         let message = self.text("message");
         let chunks = self.number("chunks")?;
         let sample = Sample {
@@ -233,6 +251,7 @@ impl Cells<'_> {
                 headers: self.offset("headers_ms")?,
                 first_chunk: self.offset("first_chunk_ms")?,
                 last_chunk: self.offset("last_chunk_ms")?,
+                first_reasoning: self.offset("first_reasoning_ms")?,
                 ended: self.offset_needed("ended_ms")?,
             },
             queue: Duration::from_micros(self.micros("queue_ms")?.unwrap_or(0)),
@@ -240,7 +259,13 @@ impl Cells<'_> {
             chunks,
             reads: self.number_or("reads", chunks)?,
             bytes: self.number("bytes")?,
-            status: if status.is_empty() { None } else { Some(self.number("status")?) },
+            tool_calls: self.number_or("tool_calls", 0)?,
+            tokens: Tokens {
+                input: self.number_if("tokens_in")?,
+                output: self.number_if("tokens_out")?,
+                reasoning: self.number_if("tokens_reasoning")?,
+            },
+            status: self.number_if("status")?,
             outcome: outcome
                 .ok_or_else(|| self.bad("outcome", "an outcome that goes with its `error`"))?,
             message: (!message.is_empty()).then(|| message.into()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sample::{ALL_OUTCOMES, Phase, Sample, Timeline};
+use crate::sample::{ALL_OUTCOMES, Phase, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 fn any_sample() -> impl Strategy<Value = Sample> {
@@ -32,6 +32,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 headers: None,
                 first_chunk: when.2.map(|at| Offset::from_nanos(at + 5_432_100)),
                 last_chunk: when.2.map(|at| Offset::from_nanos(at + 9_000_000)),
+                first_reasoning: what.1.map(|_| Offset::from_nanos(when.1)),
                 ended: Offset::from_nanos(when.3),
             },
             queue: Duration::from_nanos(when.1 / 1_000),
@@ -39,6 +40,8 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             chunks: what.3,
             reads: what.4,
             bytes: when.1,
+            tool_calls: what.4 / 5,
+            tokens: Tokens { input: when.2, output: what.1.map(u64::from), reasoning: None },
             status: what.1,
             outcome: ALL_OUTCOMES[what.0],
             message: (!what.2.is_empty()).then(|| what.2.as_str().into()),
@@ -57,6 +60,7 @@ fn as_written(sample: &Sample) -> Sample {
             headers: time.headers.map(cut),
             first_chunk: time.first_chunk.map(cut),
             last_chunk: time.last_chunk.map(cut),
+            first_reasoning: time.first_reasoning.map(cut),
             ended: cut(time.ended),
         },
         queue: whole(sample.queue),
@@ -123,6 +127,7 @@ fn a_row_is_what_the_contract_says() {
             headers: Some(Offset::from_nanos(1_010_000_000)),
             first_chunk: Some(Offset::from_nanos(1_020_000_000)),
             last_chunk: Some(Offset::from_nanos(1_030_000_000)),
+            first_reasoning: None,
             ended: Offset::from_nanos(1_031_000_000),
         },
         queue: Duration::from_millis(1),
@@ -130,6 +135,8 @@ fn a_row_is_what_the_contract_says() {
         chunks: 3,
         reads: 2,
         bytes: 42,
+        tool_calls: 0,
+        tokens: Tokens::default(),
         status: Some(200),
         outcome: crate::sample::Outcome::Completed,
         message: None,
@@ -144,7 +151,7 @@ fn a_row_is_what_the_contract_says() {
     assert_eq!(
         lines.next().unwrap(),
         "1,run-7,refund,user-1,1,2,steady,1000.000,1002.000,1010.000,1020.000,1030.000,1031.000,,\
-         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7"
+         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,"
     );
 }
 
@@ -164,14 +171,15 @@ fn columns_are_found_by_name_and_later_ones_passed_over() {
 #[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     let good = String::from_utf8(written(&[])).unwrap();
-    let row = "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1\n";
+    let row =
+        "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,\n";
     for (from, to, why) in [
         ("dropped,overload", "dropped,status", "line 2: `dropped` in column `outcome` is not"),
         ("5.000", "5s", "`5s` in column `ended_ms` is not milliseconds"),
         ("5.000", "", "`` in column `ended_ms`"),
         ("steady", "later", "`later` in column `phase`"),
         (",1,1,steady", ",one,1,steady", "`one` in column `turn`"),
-        (",x,,0,1", ",x,,0,1,9", "31 cells where the header has 30"),
+        (",x,,0,1", ",x,,0,1,9", "36 cells where the header has 35"),
     ] {
         let file = format!("{good}{}", row.replacen(from, to, 1));
         let error = read(file.as_bytes()).unwrap_err().to_string();

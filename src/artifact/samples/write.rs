@@ -72,10 +72,7 @@ impl<W: Write> SampleWriter<W> {
         row.millis(of(Metric::Lateness));
         row.number(sample.chunks);
         row.number(sample.bytes);
-        match sample.status {
-            Some(status) => row.number(u64::from(status)),
-            None => row.raw(b""),
-        }
+        row.number_if(sample.status.map(u64::from));
         row.raw(sample.outcome.word().as_bytes());
         row.raw(sample.outcome.error().as_bytes());
         // A turn that was never sent may have waited all the same.
@@ -86,6 +83,11 @@ impl<W: Write> SampleWriter<W> {
         row.raw(if sample.retried { b"1" } else { b"" });
         row.number(sample.reads);
         row.number(sample.session_number);
+        row.millis(time.first_reasoning.map(Offset::micros));
+        row.number(sample.tool_calls);
+        for count in [sample.tokens.input, sample.tokens.output, sample.tokens.reasoning] {
+            row.number_if(count);
+        }
         if let Some(last) = self.row.last_mut() {
             *last = b'\n';
         }
@@ -132,6 +134,13 @@ impl Cells<'_> {
     fn number(&mut self, number: u64) {
         digits(self.row, number);
         self.row.push(b',');
+    }
+
+    fn number_if(&mut self, number: Option<u64>) {
+        match number {
+            Some(number) => self.number(number),
+            None => self.raw(b""),
+        }
     }
 
     /// Milliseconds with three decimals: whole microseconds.

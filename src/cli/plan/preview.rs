@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::plan::{Plan, Shard};
 use crate::protocol::{Asking, Dialect, Endpoint};
 use crate::scenario::{Content, Load, Scenario, Surroundings, TargetUrl, Until, reduced};
-use crate::secret::{MASK, is_key_like};
+use crate::secret::{MASK, Secret, is_key_like};
 use crate::units::{Offset, Rate, Span};
 
 /// Requests that are shown.
@@ -195,7 +195,8 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
         TargetUrl::Embedded => "http://127.0.0.1:PORT",
         TargetUrl::Remote(url) => url,
     };
-    let endpoint = Endpoint::new(url, &scenario.target, None).map_err(|error| error.to_string())?;
+    let key = matches!(key, Key::MadeUp | Key::Set(_)).then(|| Secret::new(MASK));
+    let endpoint = Endpoint::new(url, &scenario.target, key).map_err(|error| error.to_string())?;
     let mut headers: Vec<(String, String)> = endpoint
         .headers
         .iter()
@@ -204,9 +205,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             (name.clone(), shown.to_owned())
         })
         .collect();
-    if matches!(key, Key::MadeUp | Key::Set(_)) {
-        headers.push(("x-api-key".into(), MASK.into()));
-    }
+    headers.extend(endpoint.key.iter().map(|(name, key)| (name.clone(), key.expose().to_owned())));
     let dialect = Dialect::new(scenario.target.protocol, scenario.target.framing);
     let mut requests = Vec::new();
     for number in 0.. {
@@ -222,6 +221,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             }
             let message = session.text(turn, &session_id).map_err(|error| error.to_string())?;
             let asking = Asking {
+                history: &[],
                 user_id: &session.user_id,
                 agent_id: &scenario.target.agent_id,
                 session_id: &session_id,

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod entry;
+mod connections;
 mod load;
 mod sessions;
 mod target;

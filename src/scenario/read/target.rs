@@ -5,13 +5,28 @@ use std::time::Duration;
 use super::super::checker::named;
 use super::super::document::{Node, Value};
 use super::super::expand::{expanded, is_variable_name};
-use super::super::model::{Framing, Protocol, Target, TargetUrl, Timeouts, WrittenTarget};
+use super::super::model::{Framing, History, Protocol, Target, TargetUrl, Timeouts, WrittenTarget};
 use super::super::problem::{Problem, nearest};
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 7] =
-    ["url", "protocol", "framing", "agent_id", "api_key_env", "headers", "timeouts"];
+const FIELDS: [&str; 15] = [
+    "url",
+    "protocol",
+    "framing",
+    "agent_id",
+    "api_key_env",
+    "headers",
+    "timeouts",
+    "history",
+    "connections",
+    "http2",
+    "proxy",
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "resolve",
+];
 
 /// The agent's id where the agent does not care: the embedded one, or one on this machine.
 const LOCAL_AGENT_ID: &str = "streamgauge";
@@ -32,9 +47,12 @@ impl Reading<'_> {
         let protocol = fields
             .get("protocol")
             .map_or(Some(Protocol::LyzrV2), |node| self.checker.choice(node, "target.protocol"));
-        let framing = fields
-            .get("framing")
-            .map_or(Some(Framing::Auto), |node| self.checker.choice(node, "target.framing"));
+        let framing =
+            fields.get("framing").map_or(Some(Framing::Auto), |node| self.framing(node, protocol));
+        let history = fields
+            .get("history")
+            .map_or(Some(History::default()), |node| self.history(node, protocol));
+        let connections = self.connections(fields, url.as_ref());
         let agent_id = match fields.get("agent_id") {
             Some(node) => self.checker.text(node, "target.agent_id"),
             None if url.as_ref().is_none_or(TargetUrl::is_local) => Some(LOCAL_AGENT_ID.into()),
@@ -71,6 +89,8 @@ impl Reading<'_> {
                 url: word("url", ""),
                 agent_id: word("agent_id", &agent_id),
                 headers: written_headers,
+                proxy: word("proxy", ""),
+                resolve: words(written.get("resolve")),
             },
             url: url?,
             protocol: protocol?,
@@ -79,7 +99,37 @@ impl Reading<'_> {
             api_key_env,
             headers: headers?,
             timeouts: timeouts?,
+            history: history?,
+            connections: connections?,
         })
+    }
+
+    fn framing(&mut self, node: &Node, protocol: Option<Protocol>) -> Option<Framing> {
+        let framing = self.checker.choice(node, "target.framing")?;
+        match protocol {
+            Some(protocol) if protocol != Protocol::LyzrV2 && framing != Framing::Auto => {
+                let problem =
+                    Problem::new(format!("`{protocol}` replies are always event streams"))
+                        .with_help("`framing` is a choice with lyzr-v2 alone; take it away");
+                self.checker.note(&node.place, problem);
+                None
+            }
+            _ => Some(framing),
+        }
+    }
+
+    fn history(&mut self, node: &Node, protocol: Option<Protocol>) -> Option<History> {
+        let history = self.checker.choice(node, "target.history")?;
+        match protocol {
+            Some(protocol) if protocol.remembers() => {
+                let problem =
+                    Problem::new(format!("a `{protocol}` agent keeps the history itself"))
+                        .with_help("`history` is a choice with openai alone; take it away");
+                self.checker.note(&node.place, problem);
+                None
+            }
+            _ => Some(history),
+        }
     }
 
     fn url(&mut self, node: &Node) -> Option<TargetUrl> {
@@ -206,6 +256,20 @@ impl Reading<'_> {
     }
 }
 
+/// A list of words, or a single one.
+fn words(node: Option<&Node>) -> Vec<String> {
+    let nodes = match node.map(|node| &node.value) {
+        Some(Value::List(items)) => items.as_slice(),
+        Some(_) => node.map_or(&[][..], std::slice::from_ref),
+        None => &[],
+    };
+    let word = |node: &Node| match &node.value {
+        Value::Word(text) => Some(text.clone()),
+        _ => None,
+    };
+    nodes.iter().filter_map(word).collect()
+}
+
 impl TargetUrl {
     /// Whether the agent runs on this machine: nothing leaves it, and nothing is billed.
     pub fn is_local(&self) -> bool {
@@ -215,6 +279,16 @@ impl TargetUrl {
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
             Some(url::Host::Ipv6(address)) => address.is_loopback(),
             None => false,
+        }
+    }
+}
+
+impl Protocol {
+    /// Whether the agent remembers a session by its id, so that only the new message is sent.
+    pub fn remembers(self) -> bool {
+        match self {
+            Self::LyzrV2 | Self::LyzrV3 => true,
+            Self::OpenAi => false,
         }
     }
 }
