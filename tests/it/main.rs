@@ -11,6 +11,10 @@ mod agent_command;
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
+mod connections;
+/// The protocols end to end: what is asked, how answers are read, what is told apart.
+mod dialects;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
 /// What the documents show is what there is.
