@@ -19,6 +19,8 @@ mod dialects;
 mod measure_cost;
 /// What the documents show is what there is.
 mod documents;
+/// Event streams byte by byte, against fixtures and another decoder.
+mod event_streams;
 /// Every fault of the embedded agent, and what a run reports for it.
 mod faults;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
