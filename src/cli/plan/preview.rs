@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::plan::{Plan, Shard};
-use crate::protocol::{Asking, Dialect, Endpoint};
-use crate::scenario::{Content, Load, Scenario, Surroundings, TargetUrl, Until, reduced};
+use crate::protocol::{Asking, Dialect, Endpoint, Message, Role};
+use crate::scenario::{Content, History, Load, Scenario, Surroundings, TargetUrl, Until, reduced};
 use crate::secret::{MASK, Secret, is_key_like};
 use crate::units::{Offset, Rate, Span};
 
@@ -215,13 +215,14 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             Some(fixed) => fixed.to_string(),
             None => format!("RUN-{number}"),
         };
+        let mut history = Vec::new();
         for turn in 1..=session.turn_count() {
             if requests.len() == SHOWN_REQUESTS {
                 return Ok(requests);
             }
             let message = session.text(turn, &session_id).map_err(|error| error.to_string())?;
             let asking = Asking {
-                history: &[],
+                history: &history,
                 user_id: &session.user_id,
                 agent_id: &scenario.target.agent_id,
                 session_id: &session_id,
@@ -229,6 +230,11 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             };
             let mut body = Vec::new();
             dialect.body(&asking, &mut body).map_err(|error| error.to_string())?;
+            if dialect.sends_history() && scenario.target.history == History::Live {
+                let said = |role, text: &str| Message { role, text: text.into() };
+                history.push(said(Role::User, &message));
+                history.push(said(Role::Assistant, &format!("(the answer to message {turn})")));
+            }
             requests.push(Request {
                 kind: plan.kinds()[usize::from(session.kind)].name.to_string(),
                 session: number,
