@@ -107,12 +107,19 @@ pub enum Keep {
 }
 
 /// A file of certificates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PemFile {
     /// Where it is, as written.
     pub path: PathBuf,
     /// Its content, checked to hold at least one certificate.
     pub pem: Vec<u8>,
+}
+
+impl std::fmt::Debug for PemFile {
+    /// Without its content: the key may stand in the same file.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PemFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// A certificate of ours and its key.
