@@ -18,6 +18,7 @@ mod read;
 mod resolved;
 mod rows;
 mod surroundings;
+mod target;
 pub mod template;
 mod weights;
 mod words;
