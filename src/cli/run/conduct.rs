@@ -23,7 +23,7 @@ use crate::sink::{
     Collected, Collector, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile, SampleFile,
     SecondFiles, Sink,
 };
-use crate::units::Span;
+use crate::units::{Offset, Span};
 
 /// Events under way between the workers and the collector.
 const CHANNEL: usize = 4096;
@@ -41,6 +41,8 @@ pub(super) struct Conducted {
     pub(super) interrupted: bool,
     pub(super) key_refused: bool,
     pub(super) failure: Option<ExecutorError>,
+    /// How long the warm-up was; as long as the run where it never was over.
+    pub(super) warmup: Duration,
 }
 
 /// Carries the run out.
@@ -95,9 +97,11 @@ pub(super) fn conduct(
         return Err(broken(&error));
     };
     manifest.started_at = rfc3339(clock.wall_origin());
-    let duration = clock.now().since(crate::units::Offset::ZERO);
+    let duration = clock.now().since(Offset::ZERO);
     manifest.ended_at = Some(rfc3339(clock.wall_origin() + duration));
+    let warm_at = end.as_ref().map_or(Offset::ZERO, |ended| ended.warm_at);
     Ok(Conducted {
+        warmup: warm_at.since(Offset::ZERO).min(duration),
         job,
         directory,
         manifest,

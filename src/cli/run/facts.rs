@@ -2,7 +2,7 @@
 
 use super::conduct::Conducted;
 use crate::plan::Shard;
-use crate::scenario::{Load, Until};
+use crate::scenario::{Load, Pace, Until};
 use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts};
 use crate::units::{Offset, Span};
 
@@ -28,21 +28,7 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
 
 fn load_facts(conducted: &Conducted) -> LoadFacts {
     let scenario = conducted.job.plan.scenario();
-    let (model, description, max_in_flight) = match scenario.load {
-        Load::Once { concurrency } => {
-            (LoadModel::Once, format!("everything once, {concurrency} at a time"), None)
-        }
-        Load::Closed { users, until: Until::Duration(time) } => {
-            (LoadModel::Closed, format!("{users} users for {}", Span(time)), None)
-        }
-        Load::Closed { users, until: Until::Iterations(count) } => {
-            (LoadModel::Closed, format!("{users} users, {count} sessions"), None)
-        }
-        Load::Open { rate, arrivals, duration, max_in_flight, .. } => {
-            let text = format!("{rate} {arrivals} for {}", Span(duration));
-            (LoadModel::Open, text, max_in_flight)
-        }
-    };
+    let (model, description) = describe(&scenario.load);
     // An interrupted load was offered until the interruption; the drain counts as load there,
     // because nobody noted the moment.
     let lasted = Offset::ZERO + conducted.duration;
@@ -50,10 +36,37 @@ fn load_facts(conducted: &Conducted) -> LoadFacts {
     LoadFacts {
         model,
         description,
-        warmup: scenario.warmup,
+        warmup: conducted.warmup,
         ended,
-        offered: ended.filter(|_| model == LoadModel::Open).map(|end| offered(conducted, end)),
-        max_in_flight,
+        offered: matches!(model, LoadModel::Open | LoadModel::Replay)
+            .then(|| offered(conducted, ended.unwrap_or(Offset::NEVER))),
+        max_in_flight: scenario.load.bound().map(|(most, _)| most),
+    }
+}
+
+fn describe(load: &Load) -> (LoadModel, String) {
+    match load {
+        Load::Once { concurrency } => {
+            (LoadModel::Once, format!("everything once, {concurrency} at a time"))
+        }
+        Load::Closed { users, until: until @ Until::Duration(_) } => {
+            (LoadModel::Closed, format!("{users} users {until}"))
+        }
+        Load::Closed { users, until: Until::Iterations(count) } => {
+            (LoadModel::Closed, format!("{users} users, {count} sessions"))
+        }
+        Load::Closed { until: until @ Until::Stages(_), .. } => {
+            (LoadModel::Closed, format!("users {until}"))
+        }
+        Load::Open { rate: Pace::Steady(rate), arrivals, duration, .. } => {
+            (LoadModel::Open, format!("{rate} {arrivals} for {}", Span(*duration)))
+        }
+        Load::Open { rate, arrivals, .. } => (LoadModel::Open, format!("{rate}, {arrivals}")),
+        Load::Replay { trace, speed, .. } => {
+            let arrivals = trace.arrivals.len();
+            let name = trace.from.display();
+            (LoadModel::Replay, format!("{arrivals} arrivals as in {name}, {speed} times as fast"))
+        }
     }
 }
 

@@ -78,7 +78,9 @@ fn start_agent(seed: u64) -> Result<Agent, Refused> {
 fn default_workers(scenario: &Scenario) -> usize {
     let most = match scenario.load {
         Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
-        Load::Open { max_in_flight, .. } => max_in_flight.unwrap_or(u32::MAX),
+        Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
+            max_in_flight.unwrap_or(u32::MAX)
+        }
     };
     machine::cpus().saturating_sub(1).min(most as usize).max(1)
 }

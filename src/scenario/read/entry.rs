@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::checker::Checker;
-use super::super::document::{Node, Place, Value, parse};
-use super::super::model::{Load, OnError, Scenario, Until};
+use super::super::document::{Node, Value, parse};
+use super::super::loads::{Load, Warmup};
+use super::super::model::{OnError, Scenario};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Surroundings;
@@ -136,10 +137,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let users = r.users(fields.get("users"), load.as_ref());
     let data = fields.get("data").map_or_else(|| Some(Default::default()), |node| r.data(node));
     let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
-    let warmup = fields.get("warmup").map_or(Some(Duration::ZERO), |node| {
-        let warmup = r.checker.parsed::<Span>(node, "warmup")?.0;
-        r.warmup_fits(node, warmup, load.as_ref())
-    });
+    let warmup =
+        fields.get("warmup").map_or(Some(Warmup::default()), |node| r.warmup(node, load.as_ref()));
     let drain = fields.get("drain").map_or(Some(Duration::from_secs(30)), |node| {
         r.checker.parsed::<Span>(node, "drain").map(|span| span.0)
     });
@@ -210,29 +209,5 @@ impl Reading<'_> {
             return None;
         }
         Some(name)
-    }
-
-    fn warmup_fits(
-        &mut self,
-        node: &Node,
-        warmup: Duration,
-        load: Option<&Load>,
-    ) -> Option<Duration> {
-        let end = match load {
-            Some(Load::Closed { until: Until::Duration(end), .. }) => *end,
-            Some(Load::Open { duration, .. }) => *duration,
-            _ => return Some(warmup),
-        };
-        if warmup < end {
-            return Some(warmup);
-        }
-        let problem = Problem::new(format!(
-            "`warmup` of {} leaves nothing of a load of {}",
-            Span(warmup),
-            Span(end)
-        ));
-        let place: &Place = &node.place;
-        self.checker.note(place, problem.with_help("the warm-up is inside the duration"));
-        None
     }
 }
