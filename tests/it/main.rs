@@ -11,6 +11,8 @@ mod agent_command;
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// Loads as the agent meets them: ramps, traces, levels, and the search for the highest.
+mod loads;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
 /// What the documents show is what there is.

@@ -50,6 +50,7 @@ pub(super) fn conduct(
     world: &dyn Surroundings,
     args: &Args,
     prepared: Prepared,
+    interrupts: &Interrupts,
 ) -> Result<Conducted, Refused> {
     let Prepared { job, endpoint, directory, mut manifest, embedded } = prepared;
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
@@ -58,7 +59,7 @@ pub(super) fn conduct(
         "Stopping: no new turns; waiting up to {} for those on their way. Again to stop at once.",
         Span(job.drain()),
     );
-    let interrupts = Interrupts::listen(stop.clone(), drain).map_err(|error| broken(&error))?;
+    interrupts.attend(stop.clone(), drain);
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
     let refused = KeyRefused::default();

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt;
 
@@ -102,12 +103,10 @@ fn manifest(
     workers: usize,
 ) -> Manifest {
     let now = Clock::start().wall_origin();
-    let stamp = path_stamp(now);
-    let chance: u32 = rand::rng().random();
     Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        id: format!("{stamp}_{}_{chance:08x}", slug(&scenario.name)),
+        id: name_directory(&scenario.name, now),
         name: scenario.name.clone(),
         state: RunState::Running,
         scenario: scenario.resolved(),
@@ -130,6 +129,12 @@ fn manifest(
         health: None,
         validity: None,
     }
+}
+
+/// What a directory is called that is made now: never the same twice.
+pub(super) fn name_directory(name: &str, now: Duration) -> String {
+    let chance: u32 = rand::rng().random();
+    format!("{}_{}_{chance:08x}", path_stamp(now), slug(name))
 }
 
 /// The directory is called as the run is.
