@@ -41,6 +41,17 @@ pub struct Scenario {
     pub slo: Slo,
     /// What the run must hold to pass.
     pub thresholds: Vec<Threshold>,
+    /// What ends the run before its time.
+    pub stop_when: Vec<StopRule>,
+}
+
+/// What ends a run before its time: a condition on the turns that ended in the last seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopRule {
+    /// The run is stopped when this holds.
+    pub condition: Threshold,
+    /// How far back it looks, in whole seconds.
+    pub over: Duration,
 }
 
 /// Who is asked. `${VAR}` in its strings is expanded here; `written` keeps them as typed.

@@ -54,6 +54,13 @@ impl Scenario {
         if !thresholds.is_empty() {
             whole.insert("thresholds".into(), Value::Object(thresholds));
         }
+        if !self.stop_when.is_empty() {
+            let rules = self.stop_when.iter().map(|rule| {
+                let condition = &rule.condition;
+                json!({ &condition.metric: condition.expression, "for": Span(rule.over) })
+            });
+            whole.insert("stop_when".into(), rules.collect());
+        }
         Value::Object(whole)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use streamgauge::agent::{Agent, Behaviour, Capacity, WhenFull};
 
-use crate::agent::agent;
+use crate::agent::{agent, faults};
 use crate::support::{Ran, run, scenario};
 
 /// An agent that answers in about 30 ms and, where `places` is given, turns away whom it has no
@@ -157,4 +157,28 @@ fn a_goal_that_no_level_meets_is_a_failure() {
     );
     assert_eq!(ran.code, 99, "{}", ran.err);
     assert!(ran.out.contains("No level was found"), "{}", ran.out);
+}
+
+#[test]
+fn a_run_that_has_gone_wrong_is_stopped_and_says_why() {
+    let agent = agent(faults(&["status=500"]));
+    let ran = run_at(
+        &agent,
+        "load: { open: { rate: 50/s, duration: 60s } }
+warmup: { turns: 10 }
+stop_when: [{ ttfc: max>1m }, { errors: rate>50%, for: 1s }]
+limits: { failures: 100% }",
+        &[],
+        &[],
+    );
+    assert_eq!(ran.code, 99, "{}\n{}", ran.out, ran.err);
+    ran.assert_balanced();
+    let summary = ran.summary();
+    let stopped = &summary["run"]["stopped"];
+    assert_eq!((&stopped["metric"], &stopped["observed"]), (&"errors".into(), &1.0.into()));
+    assert!(summary["run"]["duration_s"].as_f64().unwrap() < 50.0, "{stopped}");
+    assert!(summary["load"]["warmup_s"].as_f64().unwrap() > 0.0, "ten turns take some time");
+    let offered = &summary["load"]["offered"];
+    assert_eq!(offered["due"], offered["sent"], "what was due after the stop was not offered");
+    assert!(ran.out.contains("errors rate>50% over 1 s (100.00 % was seen)"), "{}", ran.out);
 }

@@ -289,6 +289,26 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "ends after it begins",
     ),
     (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: ^rate>x, for: 5s }",
+        "`rate>x`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: rate>5%, for: ^1500ms }",
+        "`stop_when.for` cannot be 1s500ms",
+        "whole seconds",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: rate>5%, ^ttfc: max>1s }",
+        "two metrics: `errors` and `ttfc`",
+        "of its own",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: [{ ^in_flight: value>5 }]",
+        "cannot be stopped by `in_flight`",
+        "have ended",
+    ),
+    (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nwarmup: { ^turn: 5 }",
         "unknown field `turn`",
         "`turns`",

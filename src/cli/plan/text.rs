@@ -176,6 +176,11 @@ fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         false => format!("{} turns may stay without an answer", limits.failures),
     });
     facts.line("limits", &parts.join(", "))?;
+    for rule in &scenario.stop_when {
+        let (condition, over) = (&rule.condition, Span(rule.over));
+        let text = format!("{} {} over {over}", condition.metric, condition.expression);
+        facts.line("stops when", &text)?;
+    }
     let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
     let slo: Vec<String> = slo
         .into_iter()

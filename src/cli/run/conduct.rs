@@ -21,7 +21,7 @@ use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
 use crate::scenario::Surroundings;
 use crate::sink::{
     Collected, Collector, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile, SampleFile,
-    SecondFiles, Sink,
+    SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
 };
 use crate::units::{Offset, Span};
 
@@ -41,6 +41,8 @@ pub(super) struct Conducted {
     pub(super) interrupted: bool,
     pub(super) key_refused: bool,
     pub(super) failure: Option<ExecutorError>,
+    /// The rule that ended the run before its time.
+    pub(super) stopped: Option<StoppedBy>,
     /// How long the warm-up was; as long as the run where it never was over.
     pub(super) warmup: Duration,
 }
@@ -63,6 +65,7 @@ pub(super) fn conduct(
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
     let refused = KeyRefused::default();
+    let stopped = Stopped::default();
     let guard = KeyGuard::new(stop.clone(), refused.clone());
     let watch = Watch {
         style: terminal::progress(args.progress, args.quiet, world),
@@ -79,8 +82,8 @@ pub(super) fn conduct(
     let (origin, begun) = sync_channel(1);
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
-            let (stop, job) = (stop.clone(), &job);
-            move || collect(&received, &begun, files, watch, guard, job, &stop)
+            let (stop, stopped, job) = (stop.clone(), stopped.clone(), &job);
+            move || collect(&received, &begun, files, watch, (guard, stopped), job, &stop)
         });
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
             let _ = origin.send((clock, cpu_time()));
@@ -112,6 +115,7 @@ pub(super) fn conduct(
         interrupted: interrupts.came(),
         key_refused: refused.is_set(),
         failure: end.err(),
+        stopped: stopped.by().cloned(),
     })
 }
 
@@ -163,7 +167,7 @@ fn collect(
     begun: &Receiver<(Clock, Duration)>,
     files: Files,
     watch: Watch,
-    guard: KeyGuard,
+    (key_guard, stopped): (KeyGuard, Stopped),
     job: &Job,
     stop: &Stop,
 ) -> (Collected, Option<(Clock, Duration)>) {
@@ -184,8 +188,10 @@ fn collect(
             let Watch { gauges, planned, .. } = watch;
             sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
         }
+        let (scenario, stop) = (job.plan.scenario(), stop.clone());
+        sinks.push(Box::new(StopGuard::new(scenario, &job.layout, stop, stopped, clock)));
     }
-    sinks.push(Box::new(guard));
+    sinks.push(Box::new(key_guard));
     let collector = Collector::new(job.workers, Arc::clone(&job.layout), sinks, clock);
     let mut collected = collector.run(events, || stop.cut());
     collected.failure = collected.failure.or(early);

@@ -3,7 +3,8 @@
 use super::conduct::Conducted;
 use crate::plan::Shard;
 use crate::scenario::{Load, Pace, Until};
-use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts};
+use crate::sink::StoppedBy;
+use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts, StoppedSummary};
 use crate::units::{Offset, Span};
 
 /// The facts of a run that has ended.
@@ -22,6 +23,11 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
         load: load_facts(conducted),
         thresholds: scenario.thresholds.clone(),
         failures: scenario.limits.failures,
+        stopped: conducted.stopped.as_ref().map(|by| {
+            let StoppedBy { rule, observed, at, .. } = by;
+            let over = rule.over.as_secs_f64();
+            StoppedSummary::new(&rule.condition, over, *observed, at.as_secs_f64())
+        }),
         collector_lag: conducted.collected.lag,
     }
 }
@@ -31,7 +37,10 @@ fn load_facts(conducted: &Conducted) -> LoadFacts {
     let (model, description) = describe(&scenario.load);
     // An interrupted load was offered until the interruption; the drain counts as load there,
     // because nobody noted the moment.
-    let lasted = Offset::ZERO + conducted.duration;
+    let lasted = match &conducted.stopped {
+        Some(stopped) => stopped.at,
+        None => Offset::ZERO + conducted.duration,
+    };
     let ended = conducted.job.load_end().map(|end| end.min(lasted));
     LoadFacts {
         model,
@@ -72,7 +81,7 @@ fn describe(load: &Load) -> (LoadModel, String) {
 
 fn offered(conducted: &Conducted, end: Offset) -> Offered {
     let opened = conducted.collected.opened;
-    let due = if conducted.interrupted {
+    let due = if conducted.interrupted || conducted.stopped.is_some() {
         // What was due after the interruption was not offered; who was turned away was.
         opened.sent + opened.held
     } else {

@@ -90,7 +90,11 @@ fn layout(plan: &Plan) -> Layout {
     let scenario = plan.scenario();
     Layout::new(
         plan.kinds().len(),
-        scenario.thresholds.iter().map(|threshold| threshold.selection),
+        scenario
+            .thresholds
+            .iter()
+            .chain(scenario.stop_when.iter().map(|rule| &rule.condition))
+            .map(|threshold| threshold.selection),
         Goal { ttfc: scenario.slo.ttfc, total: scenario.slo.total },
     )
 }

@@ -13,7 +13,7 @@ use super::super::surroundings::Surroundings;
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "target",
     "users",
@@ -26,6 +26,7 @@ const FIELDS: [&str; 12] = [
     "limits",
     "slo",
     "thresholds",
+    "stop_when",
 ];
 
 /// Reads a scenario from a file; `-` is standard input. Paths in it count from its folder.
@@ -150,9 +151,13 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let kinds = sessions.as_ref().map(|sessions| {
         sessions.iter().map(|one| one.session.name.clone()).collect::<Vec<String>>()
     });
-    let thresholds = match (fields.get("thresholds"), kinds) {
-        (Some(node), kinds) => r.thresholds(node, kinds.as_deref()),
-        (None, _) => Some(Vec::new()),
+    let thresholds = match fields.get("thresholds") {
+        Some(node) => r.thresholds(node, kinds.as_deref()),
+        None => Some(Vec::new()),
+    };
+    let stop_when = match fields.get("stop_when") {
+        Some(node) => r.stop_when(node, kinds.as_deref()),
+        None => Some(Vec::new()),
     };
     if let (Some(users), Some(data), Some(sessions)) = (&users, &data, &sessions) {
         r.check_messages(sessions, users, data);
@@ -167,7 +172,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             Some(limits),
             Some(slo),
             Some(thresholds),
-        ) = (warmup, drain, on_error, limits, slo, thresholds)
+            Some(stop_when),
+        ) = (warmup, drain, on_error, limits, slo, thresholds, stop_when)
     {
         let sessions = sessions.into_iter().map(|one| one.session).collect();
         return Ok(Scenario {
@@ -183,6 +189,7 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             limits,
             slo,
             thresholds,
+            stop_when,
         });
     }
     if r.checker.is_clean() {

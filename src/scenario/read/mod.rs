@@ -7,6 +7,7 @@ mod connections;
 mod load;
 mod sessions;
 mod stages;
+mod stop_when;
 mod target;
 mod templates;
 mod users;
