@@ -630,9 +630,11 @@ fn users_come_from_a_file_with_their_fields() {
 }
 
 #[test]
-fn every_block_of_the_scenario_guide_is_a_good_scenario() {
-    let guide = include_str!("../../docs/scenario.md");
+fn every_block_of_the_guides_is_a_good_scenario() {
+    let guide = [include_str!("../../docs/scenario.md"), include_str!("../../docs/load-models.md")]
+        .concat();
     let world = world()
+        .with_file("dir/trace.jsonl", "{\"timestamp\": 0}\n{\"timestamp\": 400000}\n")
         .with_file("dir/users.csv", "email\na@b.example\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\", \"uid\": 1}\n")
         .with_file("dir/conversations.jsonl", "{\"turns\": [\"a\", \"b\"]}\n");
@@ -641,7 +643,7 @@ fn every_block_of_the_scenario_guide_is_a_good_scenario() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert!(blocks.len() >= 14, "found {}", blocks.len());
+    assert!(blocks.len() >= 22, "found {}", blocks.len());
     for block in blocks {
         let mut text = block.to_owned();
         for (key, line) in [
