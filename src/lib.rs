@@ -24,6 +24,7 @@ pub mod protocol;
 
 // Learnt. Pure.
 pub mod summary;
+pub mod sweep;
 
 // Shown. Pure.
 pub mod report;

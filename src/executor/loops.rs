@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::session::Session;
 use super::worker::Worker;
 use crate::client::Transport;
+use crate::units::Offset;
 
 /// The numbers of the sessions still to be opened: whoever is free takes the next, so that one slow
 /// session does not hold up those behind it.
@@ -23,27 +24,38 @@ pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) 
     let workers = worker.job().workers;
     for index in (worker.index..count as usize).step_by(workers) {
         let identity = index as u32 % worker.job().plan.identities().max(1);
-        worker.spawn(one_loop(Rc::clone(worker), identity));
+        let spells = worker.job().plan.spells(index as u32);
+        worker.spawn(one_loop(Rc::clone(worker), identity, spells));
     }
 }
 
-async fn one_loop<T: Transport + 'static>(worker: Rc<Worker<T>>, identity: u32) {
-    let end = worker.job().load_end();
-    loop {
-        let due = worker.clock().now();
-        if end.is_some_and(|end| due >= end || worker.stopping()) {
+/// One user, who asks while it is there.
+async fn one_loop<T: Transport + 'static>(
+    worker: Rc<Worker<T>>,
+    identity: u32,
+    spells: Vec<(Offset, Offset)>,
+) {
+    // A load that ends by itself has planned every session: that one was not asked is told.
+    let bounded_by_count = worker.job().load_end().is_none();
+    for (begin, end) in spells {
+        if begin > Offset::ZERO && !worker.wait_until(begin).await {
             return;
         }
-        let number = worker.shared.numbers.next();
-        let Some(planned) = worker.job().plan.session(number, identity) else { return };
-        let session = Session::new(&worker, planned, due);
-        if worker.stopping() {
-            // A load bounded by number planned this session: that it was not asked is told.
-            session.drop_all();
-            tokio::task::yield_now().await;
-        } else if !session.run().await {
-            // Its user still thinks, and holds the slot beyond the end.
-            return;
+        loop {
+            let due = worker.clock().now();
+            if due >= end || (worker.stopping() && !bounded_by_count) {
+                break;
+            }
+            let number = worker.shared.numbers.next();
+            let Some(planned) = worker.job().plan.session(number, identity) else { return };
+            let session = Session::new(&worker, planned, due).until(end);
+            if worker.stopping() {
+                session.drop_all();
+                tokio::task::yield_now().await;
+            } else if !session.run().await {
+                // Its user still thinks, and holds the slot until it goes.
+                break;
+            }
         }
     }
 }

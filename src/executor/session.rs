@@ -23,6 +23,8 @@ pub(super) struct Session<T> {
     pub(super) history: RefCell<Vec<Message>>,
     /// When its first turn is due.
     due: Offset,
+    /// What would be due then or later is not planned: its user is gone, or the load is over.
+    end: Offset,
 }
 
 /// How a session ended.
@@ -32,7 +34,7 @@ enum End {
     Completed,
     /// Not every turn was.
     Incomplete,
-    /// Its next turn would have been due after the end of the load.
+    /// Its next turn would have been due after its user has gone, or the load is over.
     OutOfTime,
 }
 
@@ -42,11 +44,17 @@ impl<T: Transport + 'static> Session<T> {
             Some(fixed) => Arc::clone(fixed),
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
         };
-        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due }
+        let end = worker.job().load_end().unwrap_or(Offset::NEVER);
+        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due, end }
+    }
+
+    /// The same, for a user who goes at `end`.
+    pub(super) fn until(self, end: Offset) -> Self {
+        Self { end, ..self }
     }
 
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
-    /// `false` if its user would still be thinking when the time of the load is over.
+    /// `false` if its user would still be thinking when it goes.
     pub(super) async fn run(self) -> bool {
         let (end, ended) = self.ask_all().await;
         self.tell_end(end == End::Completed, ended);
@@ -73,8 +81,7 @@ impl<T: Transport + 'static> Session<T> {
         for turn in 1..=turns {
             if turn > 1 {
                 due = ended + self.planned.think(turn);
-                // In a load bounded by time, what was not due before its end is not planned.
-                if self.worker.job().load_end().is_some_and(|end| due >= end) {
+                if due >= self.end {
                     return (End::OutOfTime, ended);
                 }
                 if !self.worker.wait_until(due).await {
@@ -85,6 +92,7 @@ impl<T: Transport + 'static> Session<T> {
             let asker = if turn == 1 { Asker::Arrival } else { Asker::Turn };
             let outcome;
             (outcome, ended) = self.turn(turn, due, asker).await;
+            self.worker.shared.warmup.turn_ended(ended);
             all_completed &= outcome.is_completed();
             let rest = match outcome {
                 Outcome::Completed => continue,

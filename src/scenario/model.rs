@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::loads::{Load, Warmup};
 pub use super::target::{
     ClientIdentity, Connections, Framing, History, Keep, PemFile, Protocol, Target, TargetUrl,
     Timeouts, WrittenTarget,
@@ -30,8 +31,8 @@ pub struct Scenario {
     pub data: BTreeMap<String, Feeder>,
     /// How much is asked at once.
     pub load: Load,
-    /// Turns due before this are kept, marked, and left out of the figures.
-    pub warmup: Duration,
+    /// Which turns are kept, marked, and left out of the figures.
+    pub warmup: Warmup,
     /// How long turns on their way may go on after the end of the load.
     pub drain: Duration,
     /// What a failed turn does to the rest of its session.
@@ -42,6 +43,17 @@ pub struct Scenario {
     pub slo: Slo,
     /// What the run must hold to pass.
     pub thresholds: Vec<Threshold>,
+    /// What ends the run before its time.
+    pub stop_when: Vec<StopRule>,
+}
+
+/// What ends a run before its time: a condition on the turns that ended in the last seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopRule {
+    /// The run is stopped when this holds.
+    pub condition: Threshold,
+    /// How far back it looks, in whole seconds.
+    pub over: Duration,
 }
 
 /// Who asks.
@@ -146,65 +158,6 @@ pub enum Pick {
     Random,
     /// Every row at most once; the load ends when they run out.
     Unique,
-}
-
-/// How much is asked at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Load {
-    /// Everything once.
-    Once {
-        /// Sessions open at once.
-        concurrency: u32,
-    },
-    /// So many users, each opening its next session when the last has ended.
-    Closed {
-        /// Sessions open at once.
-        users: u32,
-        /// When to stop.
-        until: Until,
-    },
-    /// Sessions arrive on a schedule, whatever the agent does.
-    Open {
-        /// How often.
-        rate: Rate,
-        /// How evenly.
-        arrivals: Arrivals,
-        /// For how long.
-        duration: Duration,
-        /// Most turns on the wire at once; `None`: no bound.
-        max_in_flight: Option<u32>,
-        /// What an arrival does that finds no free slot.
-        on_overload: OnOverload,
-    },
-}
-
-/// When a closed load stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// After this time.
-    Duration(Duration),
-    /// After so many sessions in all.
-    Iterations(u64),
-}
-
-/// How evenly sessions arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Arrivals {
-    /// At equal distances.
-    #[default]
-    Even,
-    /// Independently of each other (exponential distances).
-    Poisson,
-}
-
-/// What an arrival does that finds no free slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnOverload {
-    /// It waits, and the wait counts.
-    #[default]
-    Queue,
-    /// It is dropped, and the drop is counted.
-    Drop,
 }
 
 /// What a failed turn does to the rest of its session.

@@ -28,6 +28,7 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
             seed: facts.seed,
             version: facts.version.clone(),
             fingerprint: facts.fingerprint.clone(),
+            stopped: facts.stopped.clone(),
         },
         counts: CountsSummary::from(&totals.tally().counts),
         rates: rates(totals, measured_s),

@@ -15,6 +15,10 @@ mod agent_sources;
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.
 mod dialects;
+/// Loads as the agent meets them: ramps, traces, levels, and the search for the highest.
+mod loads;
+/// Arrivals against the distributions they promise: Kolmogorov–Smirnov over ten seeds.
+mod loads_arrivals;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
 /// What the documents show is what there is.

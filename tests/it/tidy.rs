@@ -59,7 +59,7 @@ fn reading_order() -> BTreeMap<String, usize> {
 }
 
 /// The modules that touch nothing of the world.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "units",
     "metric",
     "sample",
@@ -70,6 +70,7 @@ const PURE: [&str; 11] = [
     "plan",
     "protocol",
     "summary",
+    "sweep",
     "report",
 ];
 

@@ -82,11 +82,7 @@ impl Preview {
                 .take(SHOWN_ARRIVALS)
                 .map(|(_, due)| due)
                 .collect(),
-            duration: match scenario.load {
-                Load::Closed { until: Until::Duration(duration), .. }
-                | Load::Open { duration, .. } => Some(duration),
-                Load::Once { .. } | Load::Closed { .. } => None,
-            },
+            duration: scenario.load.duration(),
             requests: requests(plan, &key)?,
             notes: notes(plan, &key),
             key,
@@ -179,8 +175,8 @@ fn size(plan: &Plan) -> Size {
     {
         return Size::Exact { sessions, turns };
     }
-    let Load::Open { rate, duration, .. } = plan.scenario().load else { return Size::Unknown };
-    let expected = rate.hertz() * duration.as_secs_f64();
+    let Load::Open { rate, duration, .. } = &plan.scenario().load else { return Size::Unknown };
+    let expected = rate.expected(*duration);
     if expected > COUNTED_ARRIVALS {
         let turns = expected * turns_per_session(plan.scenario());
         return Size::About { sessions: expected as u64, turns: turns as u64 };
@@ -258,8 +254,8 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
     for feeder in plan.idle_feeders() {
         notes.push(format!("no message takes a row of `data.{feeder}`"));
     }
-    if let (Load::Open { rate, .. }, Some(limit)) = (scenario.load, scenario.limits.requests) {
-        let asked = rate.hertz() * turns_per_session(scenario);
+    if let (Load::Open { rate, .. }, Some(limit)) = (&scenario.load, scenario.limits.requests) {
+        let asked = rate.peak_hertz() * turns_per_session(scenario);
         if asked > limit.hertz() {
             let asked = Rate::per_second((asked * 100.0).round() / 100.0);
             notes.push(format!(
@@ -268,7 +264,16 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
             ));
         }
     }
-    if let Load::Closed { until: Until::Duration(_), .. } = scenario.load
+    if let Load::Replay { trace, .. } = &scenario.load
+        && trace.out_of_order > 0
+    {
+        notes.push(format!(
+            "{} rows of {} stand before an earlier one; they are put in order",
+            trace.out_of_order,
+            trace.from.display()
+        ));
+    }
+    if let Load::Closed { until: Until::Duration(_) | Until::Stages(_), .. } = scenario.load
         && let Some(most) = plan.session_count()
     {
         notes.push(format!(

@@ -4,15 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::checker::Checker;
-use super::super::document::{Node, Place, Value, parse};
-use super::super::model::{Load, OnError, Scenario, Until};
+use super::super::document::{Node, Value, parse};
+use super::super::loads::{Load, Warmup};
+use super::super::model::{OnError, Scenario};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Surroundings;
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "target",
     "users",
@@ -25,6 +26,7 @@ const FIELDS: [&str; 12] = [
     "limits",
     "slo",
     "thresholds",
+    "stop_when",
 ];
 
 /// Reads a scenario from a file; `-` is standard input. Paths in it count from its folder.
@@ -136,10 +138,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let users = r.users(fields.get("users"), load.as_ref());
     let data = fields.get("data").map_or_else(|| Some(Default::default()), |node| r.data(node));
     let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
-    let warmup = fields.get("warmup").map_or(Some(Duration::ZERO), |node| {
-        let warmup = r.checker.parsed::<Span>(node, "warmup")?.0;
-        r.warmup_fits(node, warmup, load.as_ref())
-    });
+    let warmup =
+        fields.get("warmup").map_or(Some(Warmup::default()), |node| r.warmup(node, load.as_ref()));
     let drain = fields.get("drain").map_or(Some(Duration::from_secs(30)), |node| {
         r.checker.parsed::<Span>(node, "drain").map(|span| span.0)
     });
@@ -151,9 +151,13 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let kinds = sessions.as_ref().map(|sessions| {
         sessions.iter().map(|one| one.session.name.clone()).collect::<Vec<String>>()
     });
-    let thresholds = match (fields.get("thresholds"), kinds) {
-        (Some(node), kinds) => r.thresholds(node, kinds.as_deref()),
-        (None, _) => Some(Vec::new()),
+    let thresholds = match fields.get("thresholds") {
+        Some(node) => r.thresholds(node, kinds.as_deref()),
+        None => Some(Vec::new()),
+    };
+    let stop_when = match fields.get("stop_when") {
+        Some(node) => r.stop_when(node, kinds.as_deref()),
+        None => Some(Vec::new()),
     };
     if let (Some(users), Some(data), Some(sessions)) = (&users, &data, &sessions) {
         r.check_messages(sessions, users, data);
@@ -168,7 +172,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             Some(limits),
             Some(slo),
             Some(thresholds),
-        ) = (warmup, drain, on_error, limits, slo, thresholds)
+            Some(stop_when),
+        ) = (warmup, drain, on_error, limits, slo, thresholds, stop_when)
     {
         let sessions = sessions.into_iter().map(|one| one.session).collect();
         return Ok(Scenario {
@@ -184,6 +189,7 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             limits,
             slo,
             thresholds,
+            stop_when,
         });
     }
     if r.checker.is_clean() {
@@ -210,29 +216,5 @@ impl Reading<'_> {
             return None;
         }
         Some(name)
-    }
-
-    fn warmup_fits(
-        &mut self,
-        node: &Node,
-        warmup: Duration,
-        load: Option<&Load>,
-    ) -> Option<Duration> {
-        let end = match load {
-            Some(Load::Closed { until: Until::Duration(end), .. }) => *end,
-            Some(Load::Open { duration, .. }) => *duration,
-            _ => return Some(warmup),
-        };
-        if warmup < end {
-            return Some(warmup);
-        }
-        let problem = Problem::new(format!(
-            "`warmup` of {} leaves nothing of a load of {}",
-            Span(warmup),
-            Span(end)
-        ));
-        let place: &Place = &node.place;
-        self.checker.note(place, problem.with_help("the warm-up is inside the duration"));
-        None
     }
 }

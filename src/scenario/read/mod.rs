@@ -1,13 +1,17 @@
 //! From text to a checked scenario: one reader per part of the file.
 
+mod arrivals;
 mod bounds;
 mod entry;
 mod connections;
 mod load;
 mod sessions;
+mod stages;
+mod stop_when;
 mod target;
 mod templates;
 mod users;
+mod warmup;
 
 pub use entry::{from_message, load, load_file};
 
