@@ -10,7 +10,7 @@ use crate::client::Transport;
 use crate::measure::EndedSession;
 use crate::plan::PlannedSession;
 use crate::protocol::Message;
-use crate::sample::{Outcome, Reason, Sample, Timeline, Tokens};
+use crate::sample::{Outcome, Part, Reason, Sample, Timeline, Tokens};
 use crate::scenario::OnError;
 use crate::units::Offset;
 
@@ -135,6 +135,7 @@ impl<T: Transport + 'static> Session<T> {
             session_id: Arc::clone(&self.id),
             user_id: Arc::clone(&self.planned.user_id),
             turn,
+            part: Part::Main,
             attempt: 1,
             retried: false,
             phase: self.worker.phase(intended, ended),
