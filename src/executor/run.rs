@@ -86,7 +86,8 @@ where
         if set_up == gauges.len() {
             let clock = Clock::start().shifted(HEAD_START);
             let admission = Admission::new(job.plan.scenario(), clock);
-            let shared = Arc::new(Shared { job, stop, admission, numbers: Numbers::default() });
+            let numbers = Numbers::new(job.plan.scenario());
+            let shared = Arc::new(Shared { job, stop, admission, numbers });
             begun(clock);
             for signal in &signals {
                 let _ = signal.send((Arc::clone(&shared), clock));

@@ -70,7 +70,8 @@ fn run(
         });
         let admission = Admission::new(job.plan.scenario(), clock);
         let timeouts = job.plan.scenario().target.timeouts;
-        let shared = Arc::new(Shared { job, stop, admission, numbers: Numbers::default() });
+        let numbers = Numbers::new(job.plan.scenario());
+        let shared = Arc::new(Shared { job, stop, admission, numbers });
         tokio::task::spawn_local(super::run::cut_in_time(Arc::clone(&shared), clock));
         let transport = ScriptedTransport::new(clock, answer);
         let seen = Rc::clone(&transport.seen);

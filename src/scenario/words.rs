@@ -1,7 +1,7 @@
 //! The words of the scenario file for what the model holds as enums: one table, read and written.
 
 use super::model::{
-    Arrivals, Failures, Framing, History, Keep, OnError, OnOverload, Pick, Protocol,
+    Arrivals, Failures, Framing, History, Keep, OnEnd, OnError, OnOverload, Pick, Protocol,
 };
 
 /// A value that the file writes as one of a few words.
@@ -47,6 +47,10 @@ impl Worded for Pick {
     ];
 }
 
+impl Worded for OnEnd {
+    const WORDS: &'static [(&'static str, Self)] = &[("stop", Self::Stop), ("fail", Self::Fail)];
+}
+
 impl Worded for Arrivals {
     const WORDS: &'static [(&'static str, Self)] =
         &[("even", Self::Even), ("poisson", Self::Poisson)];
@@ -80,4 +84,4 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(Protocol, Framing, History, Keep, Pick, Arrivals, OnOverload, OnError);
+displayed!(Protocol, Framing, History, Keep, Pick, OnEnd, Arrivals, OnOverload, OnError);

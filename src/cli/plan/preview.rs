@@ -219,7 +219,8 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             if requests.len() == SHOWN_REQUESTS {
                 return Ok(requests);
             }
-            let message = session.text(turn, &session_id).map_err(|error| error.to_string())?;
+            let message = session.text(turn, &session_id, Some("(the answer before)"));
+            let message = message.map_err(|error| error.to_string())?;
             let asking = Asking {
                 history: &[],
                 user_id: &session.user_id,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::checker::Checker;
 use super::super::document::{Node, Place, Value, parse};
+use super::super::fields::{SCENARIO, names};
 use super::super::model::{Load, OnError, Scenario, Until};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
@@ -12,20 +13,7 @@ use super::super::surroundings::Surroundings;
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 12] = [
-    "name",
-    "target",
-    "users",
-    "sessions",
-    "data",
-    "load",
-    "warmup",
-    "drain",
-    "on_error",
-    "limits",
-    "slo",
-    "thresholds",
-];
+const FIELDS: [&str; SCENARIO.len()] = names(SCENARIO);
 
 /// Reads a scenario from a file; `-` is standard input. Paths in it count from its folder.
 ///
@@ -135,6 +123,10 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     };
     let users = r.users(fields.get("users"), load.as_ref());
     let data = fields.get("data").map_or_else(|| Some(Default::default()), |node| r.data(node));
+    let env = fields.get("env").map_or_else(|| Some(Default::default()), |node| r.env(node));
+    let expect = fields
+        .get("expect")
+        .map_or_else(|| Some(Default::default()), |node| r.expect(node, "expect"));
     let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
     let warmup = fields.get("warmup").map_or(Some(Duration::ZERO), |node| {
         let warmup = r.checker.parsed::<Span>(node, "warmup")?.0;
@@ -155,20 +147,22 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
         (Some(node), kinds) => r.thresholds(node, kinds.as_deref()),
         (None, _) => Some(Vec::new()),
     };
-    if let (Some(users), Some(data), Some(sessions)) = (&users, &data, &sessions) {
-        r.check_messages(sessions, users, data);
+    if let (Some(users), Some(data), Some(env), Some(sessions)) = (&users, &data, &env, &sessions) {
+        r.check_messages(sessions, users, data, env);
     }
     if r.checker.is_clean()
         && let (Some(name), Some(target), Some(users), Some(sessions), Some(data), Some(load)) =
             (name, target, users, sessions, data, load)
         && let (
+            Some(env),
             Some(warmup),
             Some(drain),
             Some(on_error),
+            Some(expect),
             Some(limits),
             Some(slo),
             Some(thresholds),
-        ) = (warmup, drain, on_error, limits, slo, thresholds)
+        ) = (env, warmup, drain, on_error, expect, limits, slo, thresholds)
     {
         let sessions = sessions.into_iter().map(|one| one.session).collect();
         return Ok(Scenario {
@@ -177,10 +171,12 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             users,
             sessions,
             data,
+            env,
             load,
             warmup,
             drain,
             on_error,
+            expect,
             limits,
             slo,
             thresholds,

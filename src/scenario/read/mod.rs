@@ -1,9 +1,13 @@
 //! From text to a checked scenario: one reader per part of the file.
 
 mod bounds;
+mod data;
 mod entry;
 mod connections;
+mod environment;
+mod expect;
 mod load;
+mod messages;
 mod sessions;
 mod target;
 mod templates;
