@@ -83,6 +83,17 @@ impl Names<'_> {
 pub fn uses_previous(text: &str) -> bool {
     let names = names(text).unwrap_or_default();
     names.iter().any(|name| name.split('.').next() == Some("previous"))
+        || mentions(text, "previous")
+}
+
+/// Whether a name stands in a text as a whole. minijinja's analysis passes over what is sliced, as
+/// in `{{ previous.text[:20] }}`, so that its list of names alone is not enough.
+fn mentions(text: &str, name: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(|c| inside(c) || c == '.')
+            && !text[at + name.len()..].starts_with(inside)
+    })
 }
 
 /// One row as templates see it.
@@ -140,7 +151,7 @@ pub fn uses_feeder(text: &str, feeder: &str) -> bool {
     names(text).unwrap_or_default().iter().any(|name| {
         let mut parts = name.split('.');
         parts.next() == Some("data") && parts.next().is_none_or(|part| part == feeder)
-    })
+    }) || mentions(text, &format!("data.{feeder}"))
 }
 
 #[cfg(test)]
@@ -163,6 +174,14 @@ mod tests {
     fn names_come_with_their_dots_and_without_what_the_language_brings() {
         let found = names("{{ data.order.number }}{% for i in range(3) %}{{ i }}{% endfor %}");
         assert_eq!(found.unwrap().into_iter().collect::<Vec<_>>(), ["data.order.number"]);
+    }
+
+    #[test]
+    fn a_name_that_is_sliced_is_found_as_well() {
+        assert!(uses_previous("{{ previous.text[:20] }}") && !uses_previous("{{ previously }}"));
+        assert!(uses_feeder("{{ data.order.number[1:] }}", "order"));
+        assert!(!uses_feeder("{{ data.orders.number[1:] }}", "order"));
+        assert!(!uses_feeder("{{ x.data.order }}", "order"));
     }
 
     #[test]
