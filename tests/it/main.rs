@@ -31,6 +31,8 @@ mod report;
 mod run;
 /// What is read, and what is refused with its place.
 mod scenario;
+/// The schema that editors complete from, a first scenario, and completions.
+mod schema;
 /// What a summary says of known samples, live or read again from samples.csv.
 mod summary;
 /// What tests of the whole command share.
