@@ -13,8 +13,12 @@ mod agent_hostile;
 mod agent_sources;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
+/// Where messages get their values: files, the environment, chance.
+mod data;
 /// What the documents show is what there is.
 mod documents;
+/// Expectations, set-up and closing as a user meets them.
+mod expect;
 /// Every fault of the embedded agent, and what a run reports for it.
 mod faults;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
