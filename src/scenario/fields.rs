@@ -3,7 +3,7 @@
 //! One table, used three times: the readers know their fields from it, `streamgauge schema` is
 //! made from it, and a test holds the readers to it. A field that is not here does not exist.
 
-use super::model::{Arrivals, Framing, OnEnd, OnError, OnOverload, Pick, Protocol};
+use super::model::{Arrivals, Framing, History, Keep, OnEnd, OnError, OnOverload, Pick, Protocol};
 use super::words::Worded;
 
 /// One field of a map.
@@ -117,6 +117,14 @@ pub(super) const TARGET: &[Field] = &[
     field("api_key_env", Text, "The NAME of the variable that holds the key, never the key"),
     field("headers", Named(&Text), "Sent with every request"),
     field("timeouts", Map(TIMEOUTS), "When to give up"),
+    field("history", Word(words::<History>), "What is sent along of a conversation (openai)"),
+    field("connections", Word(words::<Keep>), "Who shares connections").default("shared"),
+    field("http2", Truth, "Whether HTTP/2 is spoken").default("false"),
+    field("proxy", Text, "An http, https, socks5 or socks5h URL"),
+    field("ca_file", Text, "Certificates to trust, in PEM"),
+    field("client_cert", Text, "The client's certificate, in PEM; goes with client_key"),
+    field("client_key", Text, "The client's private key, in PEM; goes with client_cert"),
+    field("resolve", TEXTS, "Addresses of the target's host, as host:port:address"),
 ];
 
 pub(super) const TIMEOUTS: &[Field] = &[

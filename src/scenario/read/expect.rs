@@ -74,7 +74,7 @@ impl Reading<'_> {
             }
         }
         if let Some(node) = fields.get("not_empty") {
-            let wanted = self.truth(node, &at("not_empty"));
+            let wanted: Option<bool> = self.checker.choice(node, &at("not_empty"));
             complete &= wanted.is_some();
             all.extend((wanted == Some(true)).then_some(Expectation::NotEmpty));
         }
@@ -121,24 +121,13 @@ impl Reading<'_> {
                 self.checker.note(equals.head(), problem);
                 return None;
             }
-            (Some(node), None) => Demand::Exists(self.truth(node, &format!("{path}.exists"))?),
+            (Some(node), None) => {
+                Demand::Exists(self.checker.choice(node, &format!("{path}.exists"))?)
+            }
             (None, Some(node)) => Demand::Equals(self.json(node)),
             (None, None) => Demand::Exists(true),
         };
         Some((place, demand))
-    }
-
-    fn truth(&mut self, node: &Node, path: &str) -> Option<bool> {
-        match self.checker.word(node, path)? {
-            "true" => Some(true),
-            "false" => Some(false),
-            other => {
-                let problem = Problem::new(format!("`{path}` cannot be `{other}`"))
-                    .with_help("write `true` or `false`");
-                self.checker.note(&node.place, problem);
-                None
-            }
-        }
     }
 
     /// What stands there, as JSON: `5` is a number, `"5"` a text.
