@@ -792,13 +792,21 @@ fn every_block_of_the_scenario_guide_is_a_good_scenario() {
     let world = world()
         .with_file("dir/users.csv", "email\na@b.example\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\", \"uid\": 1}\n")
+        .with_file(
+            "dir/sharegpt.json",
+            "[{\"id\": 1, \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]}]",
+        )
+        .with_file(
+            "dir/chats.jsonl",
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n",
+        )
         .with_file("dir/conversations.jsonl", "{\"turns\": [\"a\", \"b\"]}\n");
     let blocks: Vec<&str> = guide
         .split("```yaml\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert!(blocks.len() >= 14, "found {}", blocks.len());
+    assert!(blocks.len() >= 20, "found {}", blocks.len());
     for block in blocks {
         let mut text = block.to_owned();
         for (key, line) in [
