@@ -607,6 +607,64 @@ fn the_same_scenario_in_yaml_and_json_has_the_same_fingerprint() {
     assert_eq!(resolved, yaml.resolved());
 }
 
+/// Everything that need not be there.
+const RICH: &str = r#"
+target: { url: embedded }
+env: [REGION]
+users: { count: 2, sessions_per_user: 3 }
+on_error: continue
+expect: { not_empty: true, max_ttfc: 90s }
+sessions:
+  - name: rich
+    user_id: vip
+    on_error: end_session
+    expect: { contains: [a, "b: c"], matches: '^\w+"$', min_chunks: 1, max_chunks: 9 }
+    setup: ["hello {{ env.REGION }}", { text: again, think: 1s }]
+    messages:
+      - text: "{{ data.order.number }}"
+        expect:
+          json:
+            - { path: $.a, equals: "5" }
+            - { path: "/b/0", equals: { x: [1, ~, true, text] } }
+            - { path: "$['c d']", exists: false }
+          min_bytes: 1
+          max_bytes: 100
+      - "{{ previous.text }} {{ random_uuid() }}"
+    closing: [{ text: bye, expect: { max_total: 1m } }]
+data: { order: { from: orders.csv, pick: unique, on_end: fail } }
+load: { closed: { users: 2, duration: 1m } }
+"#;
+
+#[test]
+fn a_rich_scenario_is_the_same_when_it_is_read_from_what_is_kept_of_it() {
+    let rich = good(RICH);
+    let kept = rich.resolved();
+    let again = good(&serde_json::to_string_pretty(&kept).unwrap());
+    assert_eq!(again.resolved(), kept);
+    assert_eq!(again.fingerprint(), rich.fingerprint());
+    assert_eq!(kept["sessions"][0]["messages"][0]["expect"]["json"][0]["equals"], "5");
+    assert!(!kept.to_string().contains("\"eu\""), "variables are kept by name");
+    for other in [
+        "env=[HOST, REGION]",
+        "users.sessions_per_user=4",
+        "expect.max_ttfc=91s",
+        "sessions[0].user_id=other",
+        "sessions[0].on_error=continue",
+        "sessions[0].expect.contains=a",
+        "sessions[0].setup[0]=hi",
+        "sessions[0].setup[1].think=2s",
+        "sessions[0].closing[0].text=see you",
+        "sessions[0].messages[0].expect.min_bytes=2",
+        "data.order.on_end=stop",
+    ] {
+        assert_ne!(
+            read(RICH, &set(&[other])).unwrap().fingerprint(),
+            rich.fingerprint(),
+            "{other}"
+        );
+    }
+}
+
 #[test]
 fn the_fingerprint_is_of_what_is_asked_and_how() {
     let base = good(FULL).fingerprint();
@@ -829,8 +887,9 @@ proptest! {
     #[test]
     fn a_damaged_scenario_is_read_or_refused_and_nothing_else(
         cuts in prop::collection::vec((0usize..1200, 0usize..12, ".{0,4}"), 1..4),
+        rich: bool,
     ) {
-        let mut text = FULL.to_owned();
+        let mut text = if rich { RICH } else { FULL }.to_owned();
         for (at, length, instead) in cuts {
             let letters: Vec<char> = text.chars().collect();
             let start = at.min(letters.len());
