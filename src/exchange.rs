@@ -269,6 +269,10 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     async fn attempt(script: Script) -> (Attempt, Reply) {
+        attempt_in(Dialect::LyzrV2(Framing::Auto), script).await
+    }
+
+    async fn attempt_in(dialect: Dialect, script: Script) -> (Attempt, Reply) {
         let clock = Clock::following_tokio();
         let timeouts = Timeouts {
             connect: SECOND,
@@ -277,7 +281,7 @@ mod tests {
             total: 9 * SECOND,
         };
         let transport = ScriptedTransport::new(clock, move |_, _| script.clone());
-        let exchange = Exchange::new(transport, Dialect::LyzrV2(Framing::Auto), timeouts, clock);
+        let exchange = Exchange::new(transport, dialect, timeouts, clock);
         let mut reply = Reply::default();
         reply.clear(true, false);
         let attempt =
@@ -331,6 +335,21 @@ mod tests {
             assert_eq!(attempt.ended.since(Offset::ZERO).as_secs(), ended, "{limit:?}");
             assert_eq!(attempt.again, None, "what has been sent is never sent again silently");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_that_thinks_out_loud_is_not_given_up() {
+        let thought = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}\n\n";
+        let call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n";
+        let done = "data: [DONE]\n\n";
+        // The first chunk would be due at 5 s, and a further sign of life every 2 s.
+        let script = pieces(&[(4, thought), (1, thought), (1, call), (1, done)]);
+        let (answered, reply) = attempt_in(Dialect::OpenAi, script).await;
+        assert_eq!((answered.outcome, reply.chunks()), (Outcome::Completed, 0));
+        assert_eq!(reply.first_reasoning(), Some(at(5)));
+        let script = pieces(&[(1, thought), (3, thought)]);
+        let (silent, _) = attempt_in(Dialect::OpenAi, script).await;
+        assert_eq!(silent.outcome, Outcome::TimedOut(Limit::Idle));
     }
 
     #[tokio::test(start_paused = true)]

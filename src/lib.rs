@@ -25,6 +25,7 @@ pub mod protocol;
 
 // Learnt. Pure.
 pub mod summary;
+pub mod sweep;
 
 // Shown. Pure.
 pub mod report;

@@ -1,42 +1,71 @@
 //! Ctrl-C and SIGTERM: the first drains, the second stops at once.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::executor::Stop;
 
-/// Whether a run was interrupted.
+/// Whether the command was interrupted, and what it does about it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Interrupts(Arc<AtomicBool>);
+pub(super) struct Interrupts(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    came: AtomicBool,
+    /// The run that is going on, and what is said when it is drained.
+    run: Mutex<Option<(Stop, String)>>,
+}
 
 impl Interrupts {
     /// Whether a signal has come.
     pub(super) fn came(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.came.load(Ordering::Acquire)
     }
 
-    /// Listens for the rest of the process's life. `drain` is said at the first signal.
+    /// Listens for the rest of the process's life, for one run or for several after each other.
     ///
     /// # Errors
     /// The system gives no thread or no signals.
-    pub(super) fn listen(stop: Stop, drain: String) -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         let interrupts = Self::default();
-        let came = interrupts.clone();
+        let ours = interrupts.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut signals = runtime.block_on(async { Signals::new() })?;
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             runtime.block_on(async {
                 signals.next().await;
-                came.0.store(true, Ordering::Release);
-                say(&drain);
-                stop.drain();
+                ours.0.came.store(true, Ordering::Release);
+                ours.drain();
                 signals.next().await;
                 say("Stopping at once.");
-                stop.cut();
+                ours.with_run(|stop, _| stop.cut());
             });
         })?;
         Ok(interrupts)
+    }
+
+    /// From now on a signal stops this run; `drain` is said then. One that has come already stops it
+    /// now.
+    pub(super) fn attend(&self, stop: Stop, drain: String) {
+        *self.0.run.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, drain));
+        if self.came() {
+            self.drain();
+        }
+    }
+
+    fn drain(&self) {
+        self.with_run(|stop, text| {
+            say(text);
+            stop.drain();
+        });
+    }
+
+    fn with_run(&self, act: impl FnOnce(&Stop, &str)) {
+        let run = self.0.run.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stop, text)) = run.as_ref() {
+            act(stop, text);
+        }
     }
 }
 

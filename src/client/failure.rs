@@ -30,7 +30,7 @@ impl TransportFailure {
             return Self::connecting(error);
         }
         let outcome = match cause::<hyper::Error>(error) {
-            Some(hyper) if hyper.is_parse() => Failure::Protocol,
+            Some(hyper) if hyper.is_parse() || breaks_http2(error) => Failure::Protocol,
             _ if local(error) => Failure::Local,
             _ => Failure::Closed,
         };
@@ -62,6 +62,7 @@ impl TransportFailure {
         let malformed = cause::<io::Error>(error).is_some_and(|io| {
             matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
         });
+        let malformed = malformed || breaks_http2(error);
         let failure = if malformed { Failure::Protocol } else { Failure::Truncated };
         Self::new(Outcome::Failed(failure), root(error))
     }
@@ -76,12 +77,20 @@ fn local(error: &reqwest::Error) -> bool {
         .any(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
 }
 
+/// The error, its cause, and so on. An `io::Error` does not show what it wraps as its source (only
+/// the source of that), and TLS wraps it twice.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        // What an `io::Error` wraps is not its source, but is what happened.
-        Some(io) if io.get_ref().is_some() => io.get_ref().map(|inner| inner as _),
-        _ => error.source(),
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+            None => error.source(),
+        }
     })
+}
+
+/// We found that the other side does not keep to HTTP/2.
+fn breaks_http2(error: &reqwest::Error) -> bool {
+    cause::<h2::Error>(error).is_some_and(|error| error.is_library() && error.reason().is_some())
 }
 
 fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {

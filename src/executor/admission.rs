@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 
 use super::slots::{Asker, Slot, Slots};
 use crate::clock::{Alarm, Clock};
-use crate::scenario::{Load, OnOverload, Scenario};
+use crate::scenario::{OnOverload, Scenario};
 
 /// Admission to the wire, shared by the workers of a run.
 #[derive(Debug)]
@@ -45,12 +45,9 @@ impl governor::clock::Clock for Clock {
 
 impl Admission {
     pub(super) fn new(scenario: &Scenario, clock: Clock) -> Self {
-        let (slots, drop_arrivals) = match scenario.load {
-            Load::Open { max_in_flight, on_overload, .. } => {
-                (max_in_flight.map(Slots::new), on_overload == OnOverload::Drop)
-            }
-            Load::Once { .. } | Load::Closed { .. } => (None, false),
-        };
+        let bound = scenario.load.bound();
+        let slots = bound.map(|(most, _)| Slots::new(most));
+        let drop_arrivals = bound.is_some_and(|(_, on_overload)| on_overload == OnOverload::Drop);
         let quota = scenario.limits.requests.and_then(|rate| {
             // One at a time: a burst would break a provider's quota at the turn of its window.
             let quota = Quota::with_period(rate.interval())?.allow_burst(NonZeroU32::MIN);

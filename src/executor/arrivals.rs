@@ -1,4 +1,4 @@
-//! Open loads: sessions arrive on schedule, whatever the agent does.
+//! Open loads and replays: sessions arrive on schedule, whatever the agent does.
 
 use std::rc::Rc;
 
@@ -14,13 +14,20 @@ pub(super) async fn run<T: Transport + 'static>(worker: &Rc<Worker<T>>) {
     let identities = u64::from(plan.identities().max(1));
     let share = Shard { index: worker.index as u64, count: worker.job().workers as u64 };
     for (number, due) in plan.arrivals(share) {
-        if !worker.wait_until(due).await {
+        // A replay has planned every session: that one was not asked is told.
+        let in_time = worker.wait_until(due).await;
+        if !in_time && plan.scenario().load.duration().is_some() {
             return;
         }
         // Sessions are dealt to users in turn.
         let identity = (number % identities) as u32;
         let Some(planned) = plan.session(number, identity) else { return };
         let session = Session::new(worker, planned, due);
+        if !in_time {
+            session.drop_all();
+            tokio::task::yield_now().await;
+            continue;
+        }
         worker.spawn(async move {
             session.run().await;
         });

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::measure::Layout;
 use crate::plan::Plan;
-use crate::scenario::{Load, Until};
 use crate::units::Offset;
 
 /// A run to be carried out.
@@ -39,11 +38,7 @@ pub enum Record {
 impl Job {
     /// When no more turns are started, where the load is bounded by time.
     pub fn load_end(&self) -> Option<Offset> {
-        match self.plan.scenario().load {
-            Load::Closed { until: Until::Duration(time), .. }
-            | Load::Open { duration: time, .. } => Some(Offset::ZERO + time),
-            Load::Once { .. } | Load::Closed { .. } => None,
-        }
+        self.plan.scenario().load.duration().map(|time| Offset::ZERO + time)
     }
 
     /// How long turns on their way may go on after that.

@@ -7,6 +7,7 @@ use super::session::Session;
 use super::worker::Worker;
 use crate::client::Transport;
 use crate::scenario::Scenario;
+use crate::units::Offset;
 
 /// The numbers of the sessions still to be opened: whoever is free takes the next, so that one slow
 /// session does not hold up those behind it.
@@ -43,37 +44,49 @@ impl Numbers {
 pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) {
     let workers = worker.job().workers;
     for index in (worker.index..count as usize).step_by(workers) {
-        worker.spawn(one_loop(Rc::clone(worker), index as u32, count));
+        let spells = worker.job().plan.spells(index as u32);
+        worker.spawn(one_loop(Rc::clone(worker), index as u32, count, spells));
     }
 }
 
-/// Loop `index` of `loops` is identity `index` mod their number. Where an identity opens only so
-/// many sessions and there are more identities than loops, it goes on as the identity `loops` further.
-async fn one_loop<T: Transport + 'static>(worker: Rc<Worker<T>>, index: u32, loops: u32) {
+/// One user, who asks while it is there. Loop `index` of `loops` is identity `index` mod their number;
+/// where an identity opens only so many sessions and there are more identities than loops, it goes
+/// on as the identity `loops` further.
+async fn one_loop<T: Transport + 'static>(
+    worker: Rc<Worker<T>>,
+    index: u32,
+    loops: u32,
+    spells: Vec<(Offset, Offset)>,
+) {
     let identities = worker.job().plan.identities().max(1);
     let mut identity = index % identities;
-    let end = worker.job().load_end();
-    loop {
-        let due = worker.clock().now();
-        if end.is_some_and(|end| due >= end || worker.stopping()) {
+    // A load that ends by itself has planned every session: that one was not asked is told.
+    let bounded_by_count = worker.job().load_end().is_none();
+    for (begin, end) in spells {
+        if begin > Offset::ZERO && !worker.wait_until(begin).await {
             return;
         }
-        while !worker.shared.numbers.take(identity) {
-            identity = match identity.checked_add(loops) {
-                Some(next) if next < identities => next,
-                _ => return,
-            };
-        }
-        let number = worker.shared.numbers.next();
-        let Some(planned) = worker.job().plan.session(number, identity) else { return };
-        let session = Session::new(&worker, planned, due);
-        if worker.stopping() {
-            // A load bounded by number planned this session: that it was not asked is told.
-            session.drop_all();
-            tokio::task::yield_now().await;
-        } else if !session.run().await {
-            // Its user still thinks, and holds the slot beyond the end.
-            return;
+        loop {
+            let due = worker.clock().now();
+            if due >= end || (worker.stopping() && !bounded_by_count) {
+                break;
+            }
+            while !worker.shared.numbers.take(identity) {
+                identity = match identity.checked_add(loops) {
+                    Some(next) if next < identities => next,
+                    _ => return,
+                };
+            }
+            let number = worker.shared.numbers.next();
+            let Some(planned) = worker.job().plan.session(number, identity) else { return };
+            let session = Session::new(&worker, planned, due).until(end);
+            if worker.stopping() {
+                session.drop_all();
+                tokio::task::yield_now().await;
+            } else if !session.run().await {
+                // Its user still thinks, and holds the slot until it goes.
+                break;
+            }
         }
     }
 }

@@ -19,9 +19,10 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod warmup;
 mod worker;
 
 pub use gauges::{Gauges, Load};
 pub use job::{Job, Record};
-pub use run::{ExecutorError, run};
+pub use run::{Ended, ExecutorError, run};
 pub use stop::{Stop, StopPhase};

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
-use super::admission::Admission;
 use super::gauges::Gauges;
 use super::job::Job;
-use super::loops::Numbers;
 use super::stop::{Stop, StopPhase};
 use super::worker::{Shared, Worker};
 use crate::client::Transport;
@@ -17,6 +15,7 @@ use crate::clock::{Alarm, Clock};
 use crate::event::Event;
 use crate::exchange::Exchange;
 use crate::protocol::Dialect;
+use crate::units::Offset;
 
 /// How long before a due time a waiting task starts to yield in a loop.
 const LEAD: Duration = Duration::from_micros(60);
@@ -39,6 +38,13 @@ pub enum ExecutorError {
     Died,
 }
 
+/// What is known of a run only when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// When the warm-up was over; [`Offset::NEVER`] where it never was.
+    pub warm_at: Offset,
+}
+
 /// Carries out `job` on threads of its own, one for each of `gauges`, and returns when the last turn
 /// has ended.
 ///
@@ -55,7 +61,7 @@ pub fn run<T, P, E>(
     events: &SyncSender<Event>,
     prepare: impl Fn() -> Result<P, E> + Sync,
     begun: impl FnOnce(Clock),
-) -> Result<(), ExecutorError>
+) -> Result<Ended, ExecutorError>
 where
     T: Transport + 'static,
     P: FnOnce(Clock) -> T,
@@ -81,24 +87,27 @@ where
             threads.push(thread.spawn_scoped(scope, body).map_err(ExecutorError::Start)?);
             signals.push(signal);
         }
+        let mut run = None;
         // Every one is waited for, also after one has failed.
         let set_up = gauges.iter().filter(|_| readiness.recv() == Ok(true)).count();
         if set_up == gauges.len() {
             let clock = Clock::start().shifted(HEAD_START);
-            let admission = Admission::new(job.plan.scenario(), clock);
-            let numbers = Numbers::new(job.plan.scenario());
-            let shared = Arc::new(Shared { job, stop, admission, numbers });
+            let shared = Arc::new(Shared::new(job, stop, clock));
             begun(clock);
             for signal in &signals {
                 let _ = signal.send((Arc::clone(&shared), clock));
             }
+            run = Some(shared);
         }
         drop(signals);
         let ends: Vec<_> = threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or(Err(ExecutorError::Died)))
             .collect();
-        ends.into_iter().collect()
+        ends.into_iter().collect::<Result<(), _>>()?;
+        // Every worker has come to its end, so the origin was set.
+        let warm_at = run.map_or(Offset::ZERO, |shared| shared.warmup.at());
+        Ok(Ended { warm_at })
     })
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Session<T> {
     pub(super) history: RefCell<Vec<Message>>,
     /// When its first turn is due.
     due: Offset,
+    /// What would be due then or later is not planned: its user is gone, or the load is over.
+    end: Offset,
 }
 
 /// The part of a session that the figures are of, as far as it came.
@@ -51,11 +53,17 @@ impl<T: Transport + 'static> Session<T> {
             Some(fixed) => Arc::clone(fixed),
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
         };
-        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due }
+        let end = worker.job().load_end().unwrap_or(Offset::NEVER);
+        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due, end }
+    }
+
+    /// The same, for a user who goes at `end`.
+    pub(super) fn until(self, end: Offset) -> Self {
+        Self { end, ..self }
     }
 
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
-    /// `false` if its user would still be thinking when the time of the load is over.
+    /// `false` if its user would still be thinking when it goes.
     pub(super) async fn run(self) -> bool {
         let mut main = MainPart { due: None, ended: self.due, completed: true, told: false };
         let in_time = self.ask_all(&mut main).await;
@@ -91,8 +99,7 @@ impl<T: Transport + 'static> Session<T> {
             }
             if turn > 1 {
                 due = ended + self.planned.think(turn);
-                // In a load bounded by time, what was not due before its end is not planned.
-                if self.worker.job().load_end().is_some_and(|end| due >= end) {
+                if due >= self.end {
                     main.completed = false;
                     return false;
                 }
@@ -106,6 +113,7 @@ impl<T: Transport + 'static> Session<T> {
             (ended, answer) = (asked.ended, asked.answer);
             if self.planned.part(turn) == Part::Main {
                 main.note(due, ended, asked.outcome.is_completed());
+                self.worker.shared.warmup.turn_ended(ended);
             }
             let on_error = self.planned.on_error();
             let (last, reason) = match asked.outcome {

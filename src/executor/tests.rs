@@ -1,6 +1,8 @@
 //! The executor on virtual time with a scripted agent: minutes pass in a millisecond, and every
 //! figure is exact (but for tokio's timer, which may round up by a millisecond).
 
+mod loads;
+
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,8 +11,6 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions};
 
-use super::admission::Admission;
-use super::loops::Numbers;
 use super::worker::{Shared, Worker};
 use super::{Gauges, Job, Record, Stop};
 use crate::client::TransportFailure;
@@ -42,10 +42,18 @@ fn run(
     stop_at: &[u64],
     answer: impl Fn(usize, &serde_json::Value) -> Script + 'static,
 ) -> Ran {
+    run_in(&Imagined::new(), scenario, stop_at, answer)
+}
+
+fn run_in(
+    world: &Imagined,
+    scenario: &str,
+    stop_at: &[u64],
+    answer: impl Fn(usize, &serde_json::Value) -> Script + 'static,
+) -> Ran {
     let text = format!("target: {{ url: 'http://127.0.0.1:1' , agent_id: a }}\n{scenario}");
     let scenario =
-        scenario::load("test.yaml", &text, Path::new(""), &Overrides::default(), &Imagined::new())
-            .unwrap();
+        scenario::load("test.yaml", &text, Path::new(""), &Overrides::default(), world).unwrap();
     let plan = Arc::new(Plan::new(scenario, 0));
     let layout = Arc::new(Layout::new(plan.kinds().len(), [], Goal::default()));
     let job = Job {
@@ -70,10 +78,8 @@ fn run(
                 if already == 0 { stopping.drain() } else { stopping.cut() }
             }
         });
-        let admission = Admission::new(job.plan.scenario(), clock);
         let timeouts = job.plan.scenario().target.timeouts;
-        let numbers = Numbers::new(job.plan.scenario());
-        let shared = Arc::new(Shared { job, stop, admission, numbers });
+        let shared = Arc::new(Shared::new(job, stop, clock));
         tokio::task::spawn_local(super::run::cut_in_time(Arc::clone(&shared), clock));
         let transport = ScriptedTransport::new(clock, answer);
         let seen = Rc::clone(&transport.seen);

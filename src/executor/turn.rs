@@ -88,6 +88,9 @@ impl<T: Transport + 'static> Session<T> {
             let named = whole && self.planned.next_names_answer(turn);
             let answer = named.then(|| reply.text().into());
             worker.give_back(reply);
+            // The connection goes back to its pool on a task of its own. Without a pause for it the next
+            // request on this thread would find none free and open one that nobody asked for.
+            tokio::task::yield_now().await;
             let Some(again) = again else { return Asked { outcome, ended, answer } };
             let wait = back_off(again, number + 1, &mut *worker.rng.borrow_mut());
             asked_at = ended + wait;

@@ -16,6 +16,7 @@ use super::job::{Job, Record};
 use super::loops::Numbers;
 use super::outbox::Outbox;
 use super::stop::{Stop, StopPhase};
+use super::warmup::WarmupEnd;
 use super::{arrivals, loops};
 use crate::client::Transport;
 use crate::clock::{Alarm, Clock};
@@ -37,6 +38,17 @@ pub(super) struct Shared {
     pub(super) stop: Stop,
     pub(super) admission: Admission,
     pub(super) numbers: Numbers,
+    pub(super) warmup: WarmupEnd,
+}
+
+impl Shared {
+    pub(super) fn new(job: Job, stop: Stop, clock: Clock) -> Self {
+        let scenario = job.plan.scenario();
+        let admission = Admission::new(scenario, clock);
+        let warmup = WarmupEnd::new(scenario.warmup);
+        let numbers = Numbers::new(scenario);
+        Self { job, stop, admission, numbers, warmup }
+    }
 }
 
 /// What the tasks of one thread share.
@@ -86,7 +98,7 @@ impl<T: Transport + 'static> Worker<T> {
             Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
                 loops::start(&self, count);
             }
-            Load::Open { .. } => arrivals::run(&self).await,
+            Load::Open { .. } | Load::Replay { .. } => arrivals::run(&self).await,
         }
         while self.open.get() > 0 {
             self.all_closed.notified().await;
@@ -160,7 +172,7 @@ impl<T: Transport + 'static> Worker<T> {
 
     /// Where in the run a turn belongs that was due at `intended` and ended at `ended`.
     pub(super) fn phase(&self, intended: Offset, ended: Offset) -> Phase {
-        if intended < Offset::ZERO + self.job().plan.scenario().warmup {
+        if self.shared.warmup.covers(intended) {
             return Phase::Warmup;
         }
         let over = self.job().load_end().is_some_and(|end| ended > end);

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod distribution;
+mod figure;
 mod gaps;
 mod interval;
 mod layout;
@@ -14,6 +15,7 @@ mod replay;
 mod tally;
 mod totals;
 mod values;
+mod window;
 
 pub(crate) use distribution::rank_of;
 pub use distribution::{Distribution, HIGHEST_MICROS};
@@ -25,6 +27,7 @@ pub use replay::Replay;
 pub use tally::{Counts, EndedSession, ErrorGroup, Series, Tally};
 pub use totals::Totals;
 pub use values::{Values, micros, values};
+pub use window::Window;
 
 #[cfg(test)]
 mod tests;

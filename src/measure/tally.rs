@@ -177,7 +177,7 @@ impl Series {
         self.metrics[metric as usize].get_or_insert_default()
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
         self.chunks += other.chunks;
         self.reads += other.reads;
@@ -190,6 +190,25 @@ impl Series {
             if let Some(theirs) = other.distribution(metric) {
                 self.metric(metric).merge(theirs);
             }
+        }
+    }
+
+    /// The same with the distribution of `metric` alone.
+    pub(super) fn part(&self, metric: Option<Metric>) -> Self {
+        let mut metrics: [Option<Box<Distribution>>; Metric::COUNT] = Default::default();
+        if let Some(metric) = metric {
+            metrics[metric as usize].clone_from(&self.metrics[metric as usize]);
+        }
+        Self {
+            counts: self.counts,
+            chunks: self.chunks,
+            reads: self.reads,
+            tokens: self.tokens,
+            counted: self.counted,
+            good: self.good,
+            sessions_completed: self.sessions_completed,
+            sessions_incomplete: self.sessions_incomplete,
+            metrics,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod arrivals;
 mod chance;
+mod curve;
 mod feed;
 mod mix;
 mod session;

@@ -6,6 +6,7 @@ use minijinja::Environment;
 
 use super::arrivals::{Arrivals, Shard};
 use super::chance::{Purpose, generator};
+use super::curve::Curve;
 use super::feed::Feed;
 use super::mix::Mix;
 use super::session::{PlannedSession, Script};
@@ -55,7 +56,7 @@ impl Plan {
                     Content::Rows { rows, .. } => rows.len() as u64,
                 }))
             }
-            Load::Closed { .. } | Load::Open { .. } => {
+            Load::Closed { .. } | Load::Open { .. } | Load::Replay { .. } => {
                 let weights: Vec<u32> = scenario.sessions.iter().map(|one| one.weight).collect();
                 Mix::weighted(&weights)
             }
@@ -74,9 +75,10 @@ impl Plan {
                 Feed::new(name, feeder, index, kinds)
             })
             .collect();
-        let planned = match scenario.load {
+        let planned = match &scenario.load {
             Load::Once { .. } => mix.len(),
-            Load::Closed { until: Until::Iterations(count), .. } => Some(count),
+            Load::Closed { until: Until::Iterations(count), .. } => Some(*count),
+            Load::Replay { trace, .. } => Some(trace.arrivals.len() as u64),
             Load::Closed { .. } | Load::Open { .. } => None,
         };
         let run_out = feeds.iter().filter_map(|feed| run_out(feed, &mix, seed)).min();
@@ -119,7 +121,9 @@ impl Plan {
     pub fn is_bounded_by_count(&self) -> bool {
         matches!(
             self.0.scenario.load,
-            Load::Once { .. } | Load::Closed { until: Until::Iterations(_), .. }
+            Load::Once { .. }
+                | Load::Closed { until: Until::Iterations(_), .. }
+                | Load::Replay { .. }
         )
     }
 
@@ -188,25 +192,31 @@ impl Plan {
         })
     }
 
-    /// The arrivals of an open load that belong to `shard`, in order; none in another load.
+    /// The arrivals of an open load or a replay that belong to `shard`, in order; none in another load.
     ///
     /// Every shard goes through the whole schedule and keeps its own numbers, so that shards
     /// together are exactly the plan.
     pub fn arrivals(&self, shard: Shard) -> Arrivals {
-        let (hertz, poisson, end) = match self.0.scenario.load {
-            Load::Open { rate, arrivals, duration, .. } => {
-                (rate.hertz(), arrivals == scenario::Arrivals::Poisson, Offset::ZERO + duration)
+        let sessions = self.0.end.unwrap_or(u64::MAX);
+        let rng = || generator(self.0.seed, Purpose::Arrival, 0, 0);
+        Arrivals::new(&self.0.scenario.load, sessions, shard, rng)
+    }
+
+    /// When user number `place` of a closed load is there: from each coming to the going after it.
+    ///
+    /// Where users come and go in stages, as many are there as the level, rounded, says; a user who
+    /// goes asks nothing any more, and what is on its way is waited for.
+    pub fn spells(&self, place: u32) -> Vec<(Offset, Offset)> {
+        match &self.0.scenario.load {
+            Load::Closed { until: Until::Stages(stages), .. } => {
+                let levels = stages.iter().map(|one| (one.span, f64::from(one.to)));
+                Curve::new(levels).spells(f64::from(place) + 0.5)
             }
-            Load::Once { .. } | Load::Closed { .. } => (1.0, false, Offset::ZERO),
-        };
-        Arrivals {
-            hertz,
-            distances: poisson.then(|| generator(self.0.seed, Purpose::Arrival, 0, 0)),
-            seconds: 0.0,
-            end,
-            sessions: self.0.end.unwrap_or(u64::MAX),
-            next: 0,
-            shard: Shard { index: shard.index, count: shard.count.max(1) },
+            Load::Closed { until: Until::Duration(time), .. } => {
+                vec![(Offset::ZERO, Offset::ZERO + *time)]
+            }
+            Load::Once { .. } | Load::Closed { .. } => vec![(Offset::ZERO, Offset::NEVER)],
+            Load::Open { .. } | Load::Replay { .. } => Vec::new(),
         }
     }
 }

@@ -12,8 +12,9 @@ use crate::sample::Tokens;
 
 #[derive(Deserialize)]
 pub(super) struct CompletionEvent<'a> {
+    /// `None` where there is no such field: then it is an event of something else.
     #[serde(borrow, default)]
-    pub(super) choices: First<Choice<'a>>,
+    pub(super) choices: Option<First<Choice<'a>>>,
     #[serde(default)]
     pub(super) usage: Option<Usage>,
     #[serde(borrow, default)]
@@ -74,12 +75,6 @@ impl From<Usage> for Tokens {
 /// The first item of a list, where there is one.
 pub(super) struct First<T>(pub(super) Option<T>);
 
-impl<T> Default for First<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Items<T>(std::marker::PhantomData<T>);
@@ -90,17 +85,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
                 f.write_str("a list")
             }
 
-            fn visit_unit<E: de::Error>(self) -> Result<First<T>, E> {
-                Ok(First(None))
-            }
-
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<First<T>, A::Error> {
                 let first = items.next_element()?;
                 while items.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(First(first))
             }
         }
-        deserializer.deserialize_any(Items(std::marker::PhantomData))
+        deserializer.deserialize_seq(Items(std::marker::PhantomData))
     }
 }
 

@@ -66,6 +66,16 @@ impl Serialize for Messages<'_> {
 #[derive(Debug)]
 pub(super) struct OpenAiDecoder {
     events: EventStream,
+    seen: Seen,
+}
+
+/// What the events have shown so far.
+#[derive(Debug, Default)]
+struct Seen {
+    /// One of them was a chat completion's.
+    completion: bool,
+    /// One of them was something else.
+    other: bool,
     calls: Calls,
 }
 
@@ -79,7 +89,7 @@ struct Calls {
 
 impl OpenAiDecoder {
     pub(super) fn new() -> Self {
-        Self { events: EventStream::new(EndMark::Done), calls: Calls::default() }
+        Self { events: EventStream::new(EndMark::Done), seen: Seen::default() }
     }
 
     pub(super) fn feed(
@@ -88,17 +98,25 @@ impl OpenAiDecoder {
         at: Offset,
         reply: &mut Reply,
     ) -> Result<(), Breach> {
-        let Self { events, calls } = self;
-        events.feed(bytes, at, reply, |data, reply| event(calls, reply, data))
+        let Self { events, seen } = self;
+        events.feed(bytes, at, reply, |data, reply| event(seen, reply, data))
     }
 
     pub(super) fn end(&mut self, at: Offset, reply: &mut Reply) -> Result<(), Breach> {
-        let Self { events, calls } = self;
-        events.end(at, reply, |data, reply| event(calls, reply, data))
+        let Self { events, seen } = self;
+        let ended = events.end(at, reply, |data, reply| event(seen, reply, data));
+        if seen.other && !seen.completion {
+            let message = "no event of the stream is a chat completion: is this another protocol?";
+            return match ended {
+                Err(breach) if breach.failure == Failure::Agent => Err(breach),
+                _ => Err(Breach::new(Failure::Protocol, message)),
+            };
+        }
+        ended
     }
 }
 
-fn event(calls: &mut Calls, reply: &mut Reply, data: Data<'_>) -> Result<(), Breach> {
+fn event(seen: &mut Seen, reply: &mut Reply, data: Data<'_>) -> Result<(), Breach> {
     if data.text.trim_ascii().is_empty() {
         return Ok(());
     }
@@ -126,7 +144,12 @@ fn event(calls: &mut Calls, reply: &mut Reply, data: Data<'_>) -> Result<(), Bre
     if let Some(usage) = event.usage {
         reply.count_tokens(usage.into());
     }
-    let Some(delta) = event.choices.0.and_then(|choice| choice.delta) else { return Ok(()) };
+    match &event.choices {
+        Some(_) => seen.completion = true,
+        None => seen.other = true,
+    }
+    let choice = event.choices.and_then(|choices| choices.0);
+    let Some(delta) = choice.and_then(|choice| choice.delta) else { return Ok(()) };
     if [&delta.reasoning_content, &delta.reasoning].iter().any(|one| !one.0.is_empty()) {
         reply.reasoning(data.at);
     }
@@ -135,6 +158,7 @@ fn event(calls: &mut Calls, reply: &mut Reply, data: Data<'_>) -> Result<(), Bre
         reply.chunk(data.at, &text.0);
     }
     if delta.tool_calls.pieces > 0 || delta.function_call.is_some() {
+        let calls = &mut seen.calls;
         calls.numbered = calls.numbered.max(delta.tool_calls.numbered);
         calls.further += delta.tool_calls.further;
         let old_style = u64::from(delta.function_call.is_some());
@@ -227,6 +251,7 @@ mod tests {
             (&["{\"choices\": [], \"error\": null}"], Failure::Protocol),
             (&["Hello there"], Failure::Protocol),
             (&["data: hello\n\n", DONE], Failure::Protocol),
+            (&["event: message_start\ndata: {\"type\":\"message_start\"}\n\n"], Failure::Protocol),
             (&["data: {\"choices\":[{\"del\n\n", DONE], Failure::Protocol),
         ] {
             assert_eq!(decode(reads).1, Err(failure), "{reads:?}");

@@ -4,10 +4,12 @@
 //! finished run is the one that was shown at its end.
 
 mod csv;
+mod curve;
 mod style;
 mod table;
 mod text;
 
 pub use csv::{SUMMARY_COLUMNS, summary_csv};
+pub use curve::curve;
 pub use style::Style;
 pub use text::text;

@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::table::{WIDTH, cut, interval, millis, one_line, percent, rate, thousands, wrapped};
 use crate::metric::Metric;
-use crate::summary::{Figures, Percentiles, Summary, ThresholdResult, ValidityVerdict};
+use crate::summary::{Figures, Percentiles, Summary, ValidityVerdict};
 
 /// The rows of the table; the others are in the files.
 const SHOWN: [Metric; 9] = [
@@ -77,6 +77,20 @@ impl Page {
             about += &format!(" after {} s of warm-up", load.warmup_s);
         }
         self.lines.extend(wrapped(&about, 0));
+        if let Some(stopped) = &summary.run.stopped {
+            let why = format!(
+                "stopped after {} s: {} {} over {} s ({} was seen)",
+                stopped.at_s,
+                one_line(&stopped.metric),
+                one_line(&stopped.expression),
+                stopped.for_s,
+                observed(Some(stopped.observed), &stopped.unit),
+            );
+            for line in wrapped(&why, 0) {
+                let line = self.style.bad(&line);
+                self.line(line);
+            }
+        }
     }
 
     fn counts(&mut self, summary: &Summary) {
@@ -233,7 +247,11 @@ impl Page {
         for one in &summary.thresholds {
             let mark = if one.ok { self.style.good("✓") } else { self.style.bad("✗") };
             let what = one_line(&format!("{} {}", one.metric, one.expression));
-            self.line(format!("  {mark} {:<52} {:>22}", cut(&what, 52), observed(one)));
+            self.line(format!(
+                "  {mark} {:<52} {:>22}",
+                cut(&what, 52),
+                observed(one.observed, &one.unit)
+            ));
         }
     }
 
@@ -267,8 +285,8 @@ impl Page {
     }
 }
 
-fn observed(one: &ThresholdResult) -> String {
-    match (one.observed, one.unit.as_str()) {
+fn observed(value: Option<f64>, unit: &str) -> String {
+    match (value, unit) {
         (None, _) => "no data".into(),
         (Some(value), "ms") => format!("{} ms", millis(Some(value))),
         (Some(value), "fraction") => percent(Some(value)),

@@ -3,7 +3,8 @@
 //! One table, used three times: the readers know their fields from it, `streamgauge schema` is
 //! made from it, and a test holds the readers to it. A field that is not here does not exist.
 
-use super::model::{Arrivals, Framing, History, Keep, OnEnd, OnError, OnOverload, Pick, Protocol};
+use super::loads::OnOverload;
+use super::model::{Framing, History, Keep, OnEnd, OnError, Pick, Protocol};
 use super::words::Worded;
 
 /// One field of a map.
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     Delay,
     /// `5/s`, `300/m`.
     Rate,
+    /// `even`, `poisson` or `gamma(0.5)`.
+    Arrivals,
     /// A count, or a share such as `1%`.
     CountOrShare,
     /// `true` or `false`.
@@ -82,8 +85,8 @@ impl Field {
 }
 
 use Kind::{
-    Any, CountOrShare, Delay, Either, List, Map, Named, Nothing, OneOf, Rate, Span, Text, Truth,
-    Whole, Word,
+    Any, Arrivals, CountOrShare, Delay, Either, List, Map, Named, Nothing, OneOf, Rate, Span, Text,
+    Truth, Whole, Word,
 };
 
 const MOST: u64 = u64::MAX;
@@ -99,7 +102,12 @@ pub(super) const SCENARIO: &[Field] = &[
     field("data", Named(&Map(FEEDER)), "Files whose rows templates take values from"),
     field("env", List(&Text), "Environment variables that templates may name as env.NAME"),
     field("load", OneOf(LOAD), "How much is asked at once; exactly one model"),
-    field("warmup", Span, "Turns due before this are left out of the figures").default("0s"),
+    field(
+        "warmup",
+        Either(&[Span, Map(WARMUP)]),
+        "What is left out of the figures: a time, or turns",
+    )
+    .default("0s"),
     field("drain", Span, "How long answers may still come after the end").default("30s"),
     field("on_error", Word(words::<OnError>), "What a failed turn does to the rest of its session")
         .default("end_session"),
@@ -107,7 +115,14 @@ pub(super) const SCENARIO: &[Field] = &[
     field("limits", Map(LIMITS), "What must not be exceeded"),
     field("slo", Map(SLO), "What a good turn is; goodput counts those"),
     field("thresholds", Named(&TEXTS), "What has to hold: metric to expressions as p(95)<800ms"),
+    field("stop_when", Either(&[RULE, List(&RULE)]), "What ends a run before its time"),
 ];
+
+/// A metric with its expression, and `for`.
+const RULE: Kind = Named(&Text);
+
+pub(super) const WARMUP: &[Field] =
+    &[field("turns", Whole(1, MOST), "Turns due before so many have ended").required()];
 
 pub(super) const TARGET: &[Field] = &[
     field("url", Text, "A URL, or `embedded` for the built-in agent").required(),
@@ -209,24 +224,52 @@ pub(super) const LOAD: &[Field] = &[
     field("once", Either(&[Nothing, Map(ONCE)]), "Everything once"),
     field("closed", Map(CLOSED), "So many sessions open at any time"),
     field("open", Map(OPEN), "Sessions arrive on a schedule, whatever the agent does"),
+    field("replay", Map(REPLAY), "Sessions arrive when those of a trace did"),
 ];
 
 pub(super) const ONCE: &[Field] =
     &[field("concurrency", AT_ONCE, "Sessions open at once").default("8")];
 
 pub(super) const CLOSED: &[Field] = &[
-    field("users", AT_ONCE, "Sessions open at once").required(),
+    field("users", AT_ONCE, "Sessions open at once"),
     field("duration", Span, "When no more are opened"),
     field("iterations", Whole(1, 1_000_000_000_000), "How many sessions in all"),
+    field("stages", List(&Map(USER_STAGE)), "Users that come and go, instead of the other three"),
+];
+
+pub(super) const USER_STAGE: &[Field] = &[
+    field("for", Span, "How long it takes; 0s is a jump").required(),
+    field("to", Whole(0, 100_000), "Users at its end, in a straight line").required(),
 ];
 
 pub(super) const OPEN: &[Field] = &[
-    field("rate", Rate, "New sessions").required(),
-    field("arrivals", Word(words::<Arrivals>), "How evenly they come").default("even"),
-    field("duration", Span, "For how long").required(),
+    field("rate", Rate, "New sessions"),
+    field("stages", List(&Map(RATE_STAGE)), "A rate that changes, instead of rate and duration"),
+    field("arrivals", Arrivals, "How evenly they come: even, poisson or gamma(shape)")
+        .default("even"),
+    field("duration", Span, "For how long"),
     field("max_in_flight", AT_ONCE, "Most turns on the wire; default: no bound"),
     field("on_overload", Word(words::<OnOverload>), "What an arrival does that finds no slot")
         .default("queue"),
+];
+
+pub(super) const RATE_STAGE: &[Field] = &[
+    field("for", Span, "How long it takes; 0s is a jump").required(),
+    field("to", Either(&[Rate, Whole(0, 0)]), "The rate at its end, in a straight line").required(),
+];
+
+pub(super) const REPLAY: &[Field] = &[
+    field("from", Text, "A trace of arrivals: jsonl, csv, or the samples.csv of a run").required(),
+    field("speed", Text, "How many times faster").default("1"),
+    field("window", Map(WINDOW), "The part of the trace that is taken"),
+    field("max_in_flight", AT_ONCE, "Most turns on the wire; default: no bound"),
+    field("on_overload", Word(words::<OnOverload>), "What an arrival does that finds no slot")
+        .default("queue"),
+];
+
+pub(super) const WINDOW: &[Field] = &[
+    field("from", Span, "From here, counted from its first arrival").default("0s"),
+    field("to", Span, "Up to here"),
 ];
 
 pub(super) const LIMITS: &[Field] = &[

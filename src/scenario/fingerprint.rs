@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::loads::Load;
 use super::model::{Content, Message, OnEnd, Scenario, Session, TargetUrl};
 use super::resolved;
 use crate::expect::Expectations;
-use crate::units::Span;
 
 /// Changes when a fingerprint begins to mean something else.
 const FORMAT: u32 = 1;
@@ -57,8 +57,17 @@ impl Scenario {
         for row in &self.users.rows {
             hash.add("user", row);
         }
-        hash.add("load", &resolved::load(&self.load));
-        hash.add("warmup", &json!(Span(self.warmup)));
+        let mut load = resolved::load(&self.load);
+        if let Load::Replay { trace, .. } = &self.load {
+            // Not what the file is called, but what of it is taken.
+            load["replay"]["from"] = serde_json::Value::Null;
+            load["replay"]["window"] = serde_json::Value::Null;
+            for arrival in &trace.arrivals {
+                hash.add("arrival", &arrival.as_nanos());
+            }
+        }
+        hash.add("load", &load);
+        hash.add("warmup", &resolved::warmup(self.warmup));
         let limits = &self.limits;
         let failures = limits.failures.to_string();
         hash.add("limits", &json!([limits.requests, limits.retries, failures]));

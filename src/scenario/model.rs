@@ -3,14 +3,17 @@
 //! These are the words of the scenario file with their defaults filled in. What will be done with
 //! them is decided in `plan`.
 
-use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::loads::{Load, Warmup};
+pub use super::target::{
+    ClientIdentity, Connections, Framing, History, Keep, PemFile, Protocol, Target, TargetUrl,
+    Timeouts, WrittenTarget,
+};
 use crate::expect::Expectations;
-use crate::secret::Secret;
 use crate::threshold::Threshold;
 use crate::units::{Delay, Rate, Share};
 
@@ -31,8 +34,8 @@ pub struct Scenario {
     pub env: BTreeMap<String, String>,
     /// How much is asked at once.
     pub load: Load,
-    /// Turns due before this are kept, marked, and left out of the figures.
-    pub warmup: Duration,
+    /// Which turns are kept, marked, and left out of the figures.
+    pub warmup: Warmup,
     /// How long turns on their way may go on after the end of the load.
     pub drain: Duration,
     /// What a failed turn does to the rest of its session.
@@ -45,152 +48,17 @@ pub struct Scenario {
     pub slo: Slo,
     /// What the run must hold to pass.
     pub thresholds: Vec<Threshold>,
+    /// What ends the run before its time.
+    pub stop_when: Vec<StopRule>,
 }
 
-/// Who is asked. `${VAR}` in its strings is expanded here; `written` keeps them as typed.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The same before `${VAR}` was expanded, for files that are kept.
-    pub written: WrittenTarget,
-    /// Where the agent is.
-    pub url: TargetUrl,
-    /// Which protocol it speaks.
-    pub protocol: Protocol,
-    /// How a `lyzr-v2` reply is framed.
-    pub framing: Framing,
-    /// Who answers.
-    pub agent_id: String,
-    /// The variable that holds the key, where the scenario names one.
-    pub api_key_env: Option<String>,
-    /// Further headers, values expanded.
-    pub headers: Vec<(String, String)>,
-    /// When to give up.
-    pub timeouts: Timeouts,
-    /// What of a conversation is sent with each message, where the agent does not remember it.
-    pub history: History,
-    /// How it is reached.
-    pub connections: Connections,
-}
-
-/// What of a conversation is sent with each message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum History {
-    /// What was asked before, and what the agent really answered.
-    #[default]
-    Live,
-    /// Nothing: every message stands alone.
-    None,
-}
-
-/// How a target is reached.
-#[derive(Debug, Clone, Default)]
-pub struct Connections {
-    /// Who uses which connection.
-    pub keep: Keep,
-    /// HTTP/2 instead of HTTP/1.1.
-    pub http2: bool,
-    /// The URL of a proxy that everything goes through; may hold a password.
-    pub proxy: Option<String>,
-    /// Certificates that are trusted besides those of the system.
-    pub ca: Option<PemFile>,
-    /// Who we are to a server that asks.
-    pub identity: Option<ClientIdentity>,
-    /// Addresses of the target's host, instead of those its name resolves to.
-    pub resolve: Vec<IpAddr>,
-}
-
-/// Who uses which connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keep {
-    /// Every request takes whichever is free.
-    #[default]
-    Shared,
-    /// Connections are kept for the user they were opened for.
-    PerUser,
-    /// A new one for every request.
-    PerRequest,
-}
-
-/// A file of certificates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PemFile {
-    /// Where it is, as written.
-    pub path: PathBuf,
-    /// Its content, checked to hold at least one certificate.
-    pub pem: Vec<u8>,
-}
-
-/// A certificate of ours and its key.
-#[derive(Debug, Clone)]
-pub struct ClientIdentity {
-    /// The certificate, and those that lead to its root.
-    pub certificate: PemFile,
-    /// Where the key is, as written.
-    pub key_path: PathBuf,
-    /// The key, in PEM.
-    pub key: Secret,
-}
-
-/// What of the target may hold `${VAR}`, as typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WrittenTarget {
-    /// `target.url`.
-    pub url: String,
-    /// `target.agent_id`.
-    pub agent_id: String,
-    /// `target.headers`; may hold secrets.
-    pub headers: Vec<(String, String)>,
-    /// `target.proxy`; may hold a password.
-    pub proxy: String,
-    /// `target.resolve`.
-    pub resolve: Vec<String>,
-}
-
-/// Where the agent is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetUrl {
-    /// The embedded agent, started for the run on a free loopback port.
-    Embedded,
-    /// `http://` or `https://`; checked to be a URL, completed with a path by the protocol.
-    Remote(String),
-}
-
-/// The API an agent speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// `POST /v2/stream/` of the Lyzr Agent API.
-    LyzrV2,
-    /// `POST /v3/inference/stream/` of the Lyzr Agent API.
-    LyzrV3,
-    /// OpenAI-compatible `POST /v1/chat/completions`.
-    OpenAi,
-}
-
-/// How a reply is framed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Framing {
-    /// Found out from the reply itself.
-    #[default]
-    Auto,
-    /// Plain text as it comes.
-    Raw,
-    /// Server-sent events.
-    Sse,
-    /// JSON objects with a `response`.
-    Json,
-}
-
-/// When to give up; all count from when the request was sent, `idle` from the last chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Opening a connection.
-    pub connect: Duration,
-    /// Until the first chunk.
-    pub first_chunk: Duration,
-    /// Between chunks.
-    pub idle: Duration,
-    /// The whole reply.
-    pub total: Duration,
+/// What ends a run before its time: a condition on the turns that ended in the last seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopRule {
+    /// The run is stopped when this holds.
+    pub condition: Threshold,
+    /// How far back it looks, in whole seconds.
+    pub over: Duration,
 }
 
 /// Who asks.
@@ -321,65 +189,6 @@ pub enum OnEnd {
     Stop,
     /// The next session that wants a row fails, and the load ends.
     Fail,
-}
-
-/// How much is asked at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Load {
-    /// Everything once.
-    Once {
-        /// Sessions open at once.
-        concurrency: u32,
-    },
-    /// So many users, each opening its next session when the last has ended.
-    Closed {
-        /// Sessions open at once.
-        users: u32,
-        /// When to stop.
-        until: Until,
-    },
-    /// Sessions arrive on a schedule, whatever the agent does.
-    Open {
-        /// How often.
-        rate: Rate,
-        /// How evenly.
-        arrivals: Arrivals,
-        /// For how long.
-        duration: Duration,
-        /// Most turns on the wire at once; `None`: no bound.
-        max_in_flight: Option<u32>,
-        /// What an arrival does that finds no free slot.
-        on_overload: OnOverload,
-    },
-}
-
-/// When a closed load stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// After this time.
-    Duration(Duration),
-    /// After so many sessions in all.
-    Iterations(u64),
-}
-
-/// How evenly sessions arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Arrivals {
-    /// At equal distances.
-    #[default]
-    Even,
-    /// Independently of each other (exponential distances).
-    Poisson,
-}
-
-/// What an arrival does that finds no free slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnOverload {
-    /// It waits, and the wait counts.
-    #[default]
-    Queue,
-    /// It is dropped, and the drop is counted.
-    Drop,
 }
 
 /// What a failed turn does to the rest of its session.

@@ -1,11 +1,12 @@
 //! The scenario as it is kept beside a run: every default filled in, no secret, no prompt file's
 //! text. It has the form of a scenario file.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::model::{
-    Content, Load, Message, OnEnd, Scenario, Session, Target, TargetUrl, Timeouts, Until,
-};
+use super::loads::{Load, OnOverload, Pace, Stage, Until, Warmup};
+use super::model::{Content, Message, OnEnd, Scenario, Session, Target, TargetUrl, Timeouts};
 use crate::expect::{Demand, Expectation, Expectations};
 use crate::secret::{MASK, is_key_like};
 use crate::units::{Delay, Span};
@@ -33,7 +34,7 @@ impl Scenario {
             whole.insert("env".into(), self.env.keys().map(|name| json!(name)).collect());
         }
         whole.insert("load".into(), load(&self.load));
-        whole.insert("warmup".into(), span(self.warmup));
+        whole.insert("warmup".into(), warmup(self.warmup));
         whole.insert("drain".into(), span(self.drain));
         whole.insert("on_error".into(), json!(self.on_error.to_string()));
         if !self.expect.is_empty() {
@@ -64,6 +65,13 @@ impl Scenario {
         if !thresholds.is_empty() {
             whole.insert("thresholds".into(), Value::Object(thresholds));
         }
+        if !self.stop_when.is_empty() {
+            let rules = self.stop_when.iter().map(|rule| {
+                let condition = &rule.condition;
+                json!({ &condition.metric: condition.expression, "for": Span(rule.over) })
+            });
+            whole.insert("stop_when".into(), rules.collect());
+        }
         Value::Object(whole)
     }
 
@@ -79,7 +87,7 @@ impl Scenario {
     }
 }
 
-fn span(duration: std::time::Duration) -> Value {
+fn span(duration: Duration) -> Value {
     json!(Span(duration))
 }
 
@@ -267,6 +275,13 @@ pub(super) fn expect(all: &Expectations) -> Value {
     Value::Object(whole)
 }
 
+pub(super) fn warmup(warmup: Warmup) -> Value {
+    match warmup {
+        Warmup::Time(time) => span(time),
+        Warmup::Turns(turns) => json!({ "turns": turns }),
+    }
+}
+
 pub(super) fn load(load: &Load) -> Value {
     match load {
         Load::Once { concurrency } => json!({ "once": { "concurrency": concurrency } }),
@@ -276,17 +291,49 @@ pub(super) fn load(load: &Load) -> Value {
         Load::Closed { users, until: Until::Iterations(iterations) } => {
             json!({ "closed": { "users": users, "iterations": iterations } })
         }
+        Load::Closed { until: Until::Stages(list), .. } => {
+            json!({ "closed": { "stages": stages(list, |users| json!(users)) } })
+        }
         Load::Open { rate, arrivals, duration, max_in_flight, on_overload } => {
-            let mut open = json!({
-                "rate": rate,
-                "arrivals": arrivals.to_string(),
-                "duration": Span(*duration),
-            });
-            if let (Some(most), Value::Object(open)) = (max_in_flight, &mut open) {
-                open.insert("max_in_flight".into(), json!(most));
-                open.insert("on_overload".into(), json!(on_overload.to_string()));
+            let mut open = Map::new();
+            match rate {
+                Pace::Steady(rate) => {
+                    open.insert("rate".into(), json!(rate));
+                    open.insert("duration".into(), span(*duration));
+                }
+                Pace::Stages(list) => {
+                    let level = |rate: &Option<_>| rate.map_or(json!("0/s"), |rate| json!(rate));
+                    open.insert("stages".into(), stages(list, level));
+                }
             }
+            open.insert("arrivals".into(), json!(arrivals.to_string()));
+            bound(&mut open, *max_in_flight, *on_overload);
             json!({ "open": open })
         }
+        Load::Replay { trace, speed, max_in_flight, on_overload } => {
+            let mut replay = Map::new();
+            replay.insert("from".into(), json!(trace.from.display().to_string()));
+            replay.insert("speed".into(), json!(speed));
+            if let Some((from, to)) = trace.window {
+                let mut window = json!({ "from": Span(from) });
+                if to < Duration::MAX {
+                    window["to"] = span(to);
+                }
+                replay.insert("window".into(), window);
+            }
+            bound(&mut replay, *max_in_flight, *on_overload);
+            json!({ "replay": replay })
+        }
+    }
+}
+
+fn stages<T>(stages: &[Stage<T>], level: impl Fn(&T) -> Value) -> Value {
+    stages.iter().map(|one| json!({ "for": Span(one.span), "to": level(&one.to) })).collect()
+}
+
+fn bound(load: &mut Map<String, Value>, max_in_flight: Option<u32>, on_overload: OnOverload) {
+    if let Some(most) = max_in_flight {
+        load.insert("max_in_flight".into(), json!(most));
+        load.insert("on_overload".into(), json!(on_overload.to_string()));
     }
 }

@@ -76,6 +76,7 @@ fn kind(of: &Kind, variables: bool) -> Value {
             json!({ "anyOf": [pattern(&delay, variables), { "const": 0 }] })
         }
         Kind::Rate => pattern(r"\s*[0-9.]+\s*/\s*(s|sec|second|m|min|minute|h|hour)\s*", variables),
+        Kind::Arrivals => pattern(r"\s*(even|poisson|gamma\s*\(.+\))\s*", variables),
         Kind::CountOrShare => json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },
             { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%?\s*$" },

@@ -1,8 +1,7 @@
 //! The words of the scenario file for what the model holds as enums: one table, read and written.
 
-use super::model::{
-    Arrivals, Failures, Framing, History, Keep, OnEnd, OnError, OnOverload, Pick, Protocol,
-};
+use super::loads::OnOverload;
+use super::model::{Failures, Framing, History, Keep, OnEnd, OnError, Pick, Protocol};
 
 /// A value that the file writes as one of a few words.
 pub(super) trait Worded: Copy + PartialEq + 'static {
@@ -51,11 +50,6 @@ impl Worded for OnEnd {
     const WORDS: &'static [(&'static str, Self)] = &[("stop", Self::Stop), ("fail", Self::Fail)];
 }
 
-impl Worded for Arrivals {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("even", Self::Even), ("poisson", Self::Poisson)];
-}
-
 impl Worded for OnOverload {
     const WORDS: &'static [(&'static str, Self)] = &[("queue", Self::Queue), ("drop", Self::Drop)];
 }
@@ -84,4 +78,4 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(Protocol, Framing, History, Keep, Pick, OnEnd, Arrivals, OnOverload, OnError);
+displayed!(Protocol, Framing, History, Keep, Pick, OnEnd, OnOverload, OnError);

@@ -9,6 +9,7 @@ mod key_guard;
 mod offers;
 mod progress;
 mod said;
+mod stop_guard;
 
 use std::io;
 
@@ -22,6 +23,7 @@ pub use key_guard::{KeyGuard, KeyRefused};
 pub use offers::Opened;
 pub use progress::{Progress, ProgressStyle};
 pub use said::SaidFile;
+pub use stop_guard::{StopGuard, Stopped, StoppedBy};
 
 /// One who keeps or shows.
 pub trait Sink: Send {

@@ -1,6 +1,6 @@
 //! What became of the sessions that were due.
 
-use crate::sample::{Outcome, Sample};
+use crate::sample::{Outcome, Reason, Sample};
 
 /// Sessions by what became of their first turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,12 +11,22 @@ pub struct Opened {
     pub held: u64,
 }
 
+/// Whether a turn that was never sent was due: it was turned away, or waited when the run was
+/// stopped. One that was not due before that ends when it was due.
+fn was_due(sample: &Sample) -> bool {
+    match sample.outcome {
+        Outcome::Dropped(Reason::Stopped) => sample.timeline.ended > sample.timeline.intended,
+        Outcome::Dropped(_) => true,
+        _ => false,
+    }
+}
+
 impl Opened {
     pub(super) fn note(&mut self, samples: &[Sample]) {
         for sample in samples.iter().filter(|sample| sample.turn == 1 && sample.attempt == 1) {
             if sample.timeline.started.is_some() {
                 self.sent += 1;
-            } else if matches!(sample.outcome, Outcome::Dropped(_)) {
+            } else if was_due(sample) {
                 self.held += 1;
             }
         }

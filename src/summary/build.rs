@@ -29,6 +29,7 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
             seed: facts.seed,
             version: facts.version.clone(),
             fingerprint: facts.fingerprint.clone(),
+            stopped: facts.stopped.clone(),
         },
         counts: CountsSummary::from(&totals.tally().counts),
         aside: Some(&totals.tally().aside).filter(|aside| aside.planned() > 0).map(Into::into),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::model::StoppedSummary;
 use crate::scenario::Failures;
 use crate::threshold::Threshold;
 use crate::units::Offset;
@@ -33,6 +34,8 @@ pub struct RunFacts {
     pub thresholds: Vec<Threshold>,
     /// How many turns may stay without an answer.
     pub failures: Failures,
+    /// What ended the run before its time.
+    pub stopped: Option<StoppedSummary>,
     /// The longest that a finished second waited before it was written.
     pub collector_lag: Duration,
 }

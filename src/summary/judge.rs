@@ -1,9 +1,8 @@
 //! Judging: thresholds against what was measured, and what the run comes to.
 
 use super::facts::RunFacts;
-use super::metrics::millis;
 use super::model::{Summary, ThresholdResult, ValidityVerdict};
-use crate::measure::{Distribution, Series, Totals};
+use crate::measure::Totals;
 use crate::scenario::Failures;
 use crate::threshold::{Aggregation, Subject, Threshold};
 
@@ -26,7 +25,7 @@ pub(super) fn judge(
     facts.thresholds.iter().map(result).collect()
 }
 
-fn unit(threshold: &Threshold) -> &'static str {
+pub(super) fn unit(threshold: &Threshold) -> &'static str {
     match (threshold.subject, threshold.aggregation) {
         (_, Aggregation::Count) | (Subject::InFlight, _) => "",
         (Subject::Duration(_), _) => "ms",
@@ -45,46 +44,12 @@ fn observe(
         return None;
     }
     let series = totals.selected(threshold.selection)?;
-    if series.counts.planned() == 0 {
-        return None;
+    if threshold.subject == Subject::InFlight {
+        let some = series.counts.planned() > 0;
+        return some.then(|| in_flight(threshold.aggregation, facts, totals)).flatten();
     }
-    match threshold.subject {
-        Subject::Duration(metric) => duration(threshold.aggregation, series.distribution(metric)?),
-        Subject::Errors => match threshold.aggregation {
-            Aggregation::Count => Some(
-                (series.counts.failed + series.counts.timed_out + series.counts.dropped) as f64,
-            ),
-            _ => series.counts.error_rate(),
-        },
-        Subject::InFlight => in_flight(threshold.aggregation, facts, totals),
-        Subject::Throughput | Subject::Chunks | Subject::Tokens | Subject::Goodput => {
-            let count = events(threshold.subject, series, totals)? as f64;
-            match threshold.aggregation {
-                Aggregation::Count => Some(count),
-                _ => Some(count / measured_s?),
-            }
-        }
-    }
-}
-
-fn events(subject: Subject, series: &Series, totals: &Totals) -> Option<u64> {
-    match subject {
-        Subject::Throughput => Some(series.counts.completed),
-        Subject::Chunks => Some(series.chunks),
-        Subject::Tokens => series.all_tokens(),
-        _ => totals.layout().goal().is_set().then_some(series.good),
-    }
-}
-
-fn duration(aggregation: Aggregation, all: &Distribution) -> Option<f64> {
-    match aggregation {
-        Aggregation::Percentile(percent) => all.percentile(percent).map(millis),
-        Aggregation::Min => all.min().map(millis),
-        Aggregation::Max => all.max().map(millis),
-        Aggregation::Mean => all.mean().map(|mean| mean / 1e3),
-        Aggregation::Count => Some(all.count() as f64),
-        Aggregation::Rate | Aggregation::Value => None,
-    }
+    let has_goal = totals.layout().goal().is_set();
+    series.figure(threshold.subject, threshold.aggregation, measured_s, has_goal)
 }
 
 /// Attempts on the wire at the end of each second after the warm-up.
@@ -116,7 +81,7 @@ fn in_flight(aggregation: Aggregation, facts: &RunFacts, totals: &Totals) -> Opt
 /// What a run comes to, for an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// Thresholds that did not hold.
+    /// Thresholds that did not hold, and the rule that stopped the run, if one did.
     pub thresholds_failed: usize,
     /// More turns are without an answer than allowed.
     pub too_many_failures: bool,
@@ -145,7 +110,8 @@ impl Summary {
             }
         };
         Verdict {
-            thresholds_failed: self.thresholds.iter().filter(|one| !one.ok).count(),
+            thresholds_failed: self.thresholds.iter().filter(|one| !one.ok).count()
+                + usize::from(self.run.stopped.is_some()),
             too_many_failures: too_many && !judged_by_threshold,
             invalid: self.validity.verdict == ValidityVerdict::Invalid,
         }

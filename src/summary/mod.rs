@@ -18,7 +18,7 @@ pub use facts::{LoadFacts, LoadModel, Offered, RunFacts};
 pub use judge::Verdict;
 pub use metrics::{All, Figures, Metrics, Percentiles};
 pub use model::{
-    CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, Summary,
-    ThresholdResult, Validity, ValidityVerdict,
+    CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, StoppedSummary,
+    Summary, ThresholdResult, Validity, ValidityVerdict,
 };
 pub use validity::Reason;

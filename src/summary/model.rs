@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::{LoadModel, Offered};
+use super::judge::unit;
 use super::metrics::Metrics;
 use crate::measure::Counts;
+use crate::threshold::Threshold;
 
 /// A run in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,40 @@ pub struct RunSummary {
     pub version: String,
     /// Equal for comparable runs.
     pub fingerprint: String,
+    /// What ended the run before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StoppedSummary>,
+}
+
+/// The rule of `stop_when` that ended a run before its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoppedSummary {
+    /// Its metric, as written.
+    pub metric: String,
+    /// Its expression, as written.
+    pub expression: String,
+    /// How many seconds it looked back.
+    pub for_s: f64,
+    /// What it saw.
+    pub observed: f64,
+    /// The unit of `observed`, as in a threshold's result.
+    pub unit: String,
+    /// When, in seconds from the run's origin.
+    pub at_s: f64,
+}
+
+impl StoppedSummary {
+    /// The rule `condition`, looking back `for_s` seconds, saw `observed` at `at_s`.
+    pub fn new(condition: &Threshold, for_s: f64, observed: f64, at_s: f64) -> Self {
+        Self {
+            metric: condition.metric.clone(),
+            expression: condition.expression.clone(),
+            for_s,
+            observed,
+            unit: unit(condition).into(),
+            at_s,
+        }
+    }
 }
 
 /// Turns by how their last attempt ended.

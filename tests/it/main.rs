@@ -11,6 +11,14 @@ mod agent_command;
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
+mod connections;
+/// The protocols end to end: what is asked, how answers are read, what is told apart.
+mod dialects;
+/// Loads as the agent meets them: ramps, traces, levels, and the search for the highest.
+mod loads;
+/// Arrivals against the distributions they promise: Kolmogorov–Smirnov over ten seeds.
+mod loads_arrivals;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
 /// Where messages get their values: files, the environment, chance.
@@ -19,6 +27,8 @@ mod data;
 mod documents;
 /// Expectations, set-up and closing as a user meets them.
 mod expect;
+/// Event streams byte by byte, against fixtures and another decoder.
+mod event_streams;
 /// Every fault of the embedded agent, and what a run reports for it.
 mod faults;
 /// The files that have a line a second: timeline.csv and histograms.hlog.

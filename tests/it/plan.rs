@@ -191,14 +191,23 @@ proptest! {
     fn shards_together_are_the_plan(
         rate in 1u32..200,
         seconds in 1u32..10,
-        poisson: bool,
+        ramps: bool,
+        arrivals in prop::sample::select(vec!["even", "poisson", "gamma(0.4)", "gamma(7)"]),
         seed: u64,
         count in 1u64..8,
     ) {
-        let plan = open(rate, if poisson { "poisson" } else { "even" }, seconds, seed);
+        let plan = match ramps {
+            false => open(rate, arrivals, seconds, seed),
+            true => ramp(
+                &format!("{{ for: {seconds}s, to: {rate}/s }}, {{ for: {seconds}s, to: 0 }}"),
+                arrivals,
+                seed,
+            ),
+        };
+        let lasts = f64::from(if ramps { 2 * seconds } else { seconds });
         let whole: Vec<_> = plan.arrivals(Shard::WHOLE).collect();
         prop_assert!(whole.windows(2).all(|two| two[0].1 <= two[1].1), "never goes back");
-        prop_assert!(whole.iter().all(|(_, at)| at.as_secs_f64() < f64::from(seconds)));
+        prop_assert!(whole.iter().all(|(_, at)| at.as_secs_f64() < lasts));
         prop_assert!(whole.iter().enumerate().all(|(index, (n, _))| index as u64 == *n));
         let mut parts = BTreeMap::new();
         for index in 0..count {
@@ -207,5 +216,27 @@ proptest! {
             }
         }
         prop_assert_eq!(parts.into_iter().collect::<Vec<_>>(), whole);
+    }
+}
+
+fn ramp(stages: &str, arrivals: &str, seed: u64) -> Plan {
+    let load = format!("{{ open: {{ stages: [{stages}], arrivals: {arrivals} }} }}");
+    plan(&mixed("random", &load), seed)
+}
+
+#[test]
+fn gamma_arrivals_have_the_rate_and_the_spread_of_their_shape() {
+    for shape in [0.25f64, 4.0] {
+        let due: Vec<f64> = open(100, &format!("gamma({shape})"), 200, 1)
+            .arrivals(Shard::WHOLE)
+            .map(|(_, at)| at.as_secs_f64())
+            .collect();
+        let n = due.len() as f64;
+        assert!((n - 20_000.0).abs() < 5.0 * (20_000.0 / shape).sqrt(), "{n}");
+        let gaps: Vec<f64> = due.windows(2).map(|two| two[1] - two[0]).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let spread = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        let expected = 1.0 / shape.sqrt();
+        assert!((spread.sqrt() / mean / expected - 1.0).abs() < 0.05, "{shape}");
     }
 }

@@ -12,6 +12,7 @@ use streamgauge::scenario::{
 
 fn world() -> Imagined {
     Imagined::new()
+        .with_file("dir/t.jsonl", "{\"timestamp\": 5}\n{\"timestamp\": 9}\n")
         .with_file("dir/orders.csv", "number,city\nA1,Ulm\nA2,\n")
         .with_file("dir/ragged.jsonl", "{\"a\": 1}\n{\"b\": 2}\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\"}\n{\"question\": 5}\n")
@@ -457,18 +458,68 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { open: { rate: 5/s, duration: 1s, arrivals: ^poison } }",
-        "cannot be `poison`",
-        "did you mean `poisson`?",
+        "`poison` is not a way to arrive: write `even`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { open: { stages: [{ for: 5s, to: ^5/d }] } }",
+        "`load.open.stages[0].to`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { open: { ^rate: 5/s, stages: [{ for: 5s, to: 5/s }] } }",
+        "both `stages` and `rate`",
+        "for: 0s",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { closed: { stages: [^{ for: 5s }] } }",
+        "has no `to`",
+        "where it goes",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { closed: { ^stages: [{ for: 5s, to: 0 }] } }",
+        "asks for nothing",
+        "goes somewhere",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { replay: { from: t.jsonl, speed: ^0 } }",
+        "`load.replay.speed` cannot be `0`",
+        "how many times faster",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { replay: { from: t.jsonl, ^window: { from: 5s, to: 5s } } }",
+        "is empty",
+        "ends after it begins",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: ^rate>x, for: 5s }",
+        "`rate>x`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: rate>5%, for: ^1500ms }",
+        "`stop_when.for` cannot be 1s500ms",
+        "whole seconds",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: { errors: rate>5%, ^ttfc: max>1s }",
+        "two metrics: `errors` and `ttfc`",
+        "of its own",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nstop_when: [{ ^in_flight: value>5 }]",
+        "cannot be stopped by `in_flight`",
+        "have ended",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nwarmup: { ^turn: 5 }",
+        "unknown field `turn`",
+        "`turns`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { open: { rate: 5/s, duration: 1s, ^on_overload: drop } }",
         "no effect without `max_in_flight`",
         "max_in_flight: 500",
-    ),
-    (
-        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { closed: { users: 1, ^stages: [] , duration: 1s } }",
-        "unknown field `stages`",
-        "`users`, `duration` and `iterations`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nload: { closed: { users: 1, duration: 5s } }\nwarmup: ^5s",
@@ -755,10 +806,10 @@ fn flags(flags: &[(&str, &str)]) -> Overrides {
 fn flags_change_the_load_and_say_so_where_they_cannot() {
     let load_of = |text: &str, given: &[(&str, &str)]| read(text, &flags(given)).map(|s| s.load);
     let closed = |users, until| Load::Closed { users, until };
-    let minute = Until::Duration(Duration::from_secs(60));
+    let minute = || Until::Duration(Duration::from_secs(60));
     assert_eq!(load_of(SMALL, &[("-c", "3")]).unwrap(), Load::Once { concurrency: 3 });
-    assert_eq!(load_of(FULL, &[("-c", "3")]).unwrap(), closed(3, minute));
-    assert_eq!(load_of(SMALL, &[("-z", "1m")]).unwrap(), closed(8, minute));
+    assert_eq!(load_of(FULL, &[("-c", "3")]).unwrap(), closed(3, minute()));
+    assert_eq!(load_of(SMALL, &[("-z", "1m")]).unwrap(), closed(8, minute()));
     assert_eq!(load_of(FULL, &[("-n", "7")]).unwrap(), closed(20, Until::Iterations(7)));
     let Load::Open { rate, arrivals, duration, .. } = load_of(FULL, &[("-r", "5/s")]).unwrap()
     else {
@@ -771,7 +822,7 @@ fn flags_change_the_load_and_say_so_where_they_cannot() {
         load_of(&open, &[("-r", "9/s")]).unwrap(),
         Load::Open { arrivals: Arrivals::Poisson, .. }
     ));
-    assert_eq!(load_of(&open, &[("-z", "1m"), ("-c", "2")]).unwrap(), closed(2, minute));
+    assert_eq!(load_of(&open, &[("-z", "1m"), ("-c", "2")]).unwrap(), closed(2, minute()));
     for (text, given, message) in [
         (open.as_str(), &[("-c", "3")][..], "-c sets the concurrency"),
         (&open, &[("-z", "3s")], "how many users is not said"),
@@ -845,9 +896,11 @@ fn users_come_from_a_file_with_their_fields() {
 }
 
 #[test]
-fn every_block_of_the_scenario_guide_is_a_good_scenario() {
-    let guide = include_str!("../../docs/scenario.md");
+fn every_block_of_the_guides_is_a_good_scenario() {
+    let guide = [include_str!("../../docs/scenario.md"), include_str!("../../docs/load-models.md")]
+        .concat();
     let world = world()
+        .with_file("dir/trace.jsonl", "{\"timestamp\": 0}\n{\"timestamp\": 400000}\n")
         .with_file("dir/users.csv", "email\na@b.example\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\", \"uid\": 1}\n")
         .with_file(
@@ -864,7 +917,7 @@ fn every_block_of_the_scenario_guide_is_a_good_scenario() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert!(blocks.len() >= 20, "found {}", blocks.len());
+    assert!(blocks.len() >= 28, "found {}", blocks.len());
     for block in blocks {
         let mut text = block.to_owned();
         for (key, line) in [

@@ -88,6 +88,7 @@ pub(crate) fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
         },
         thresholds: thresholds.iter().map(parse).collect::<Result<_, _>>().unwrap(),
         failures: Failures::Count(0),
+        stopped: None,
         collector_lag: Duration::ZERO,
     }
 }

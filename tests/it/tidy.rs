@@ -59,7 +59,7 @@ fn reading_order() -> BTreeMap<String, usize> {
 }
 
 /// The modules that touch nothing of the world.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "units",
     "metric",
     "sample",
@@ -71,6 +71,7 @@ const PURE: [&str; 12] = [
     "plan",
     "protocol",
     "summary",
+    "sweep",
     "report",
 ];
 

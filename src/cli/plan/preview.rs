@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::plan::{Plan, Shard};
-use crate::protocol::{Asking, Dialect, Endpoint};
-use crate::scenario::{Content, Load, Scenario, Surroundings, TargetUrl, Until, reduced};
+use crate::protocol::{Asking, Dialect, Endpoint, Message, Role};
+use crate::scenario::{Content, History, Load, Scenario, Surroundings, TargetUrl, Until, reduced};
 use crate::secret::{MASK, Secret, is_key_like};
 use crate::units::{Offset, Rate, Span};
 
@@ -82,11 +82,7 @@ impl Preview {
                 .take(SHOWN_ARRIVALS)
                 .map(|(_, due)| due)
                 .collect(),
-            duration: match scenario.load {
-                Load::Closed { until: Until::Duration(duration), .. }
-                | Load::Open { duration, .. } => Some(duration),
-                Load::Once { .. } | Load::Closed { .. } => None,
-            },
+            duration: scenario.load.duration(),
             requests: requests(plan, &key)?,
             notes: notes(plan, &key),
             key,
@@ -180,8 +176,8 @@ fn size(plan: &Plan) -> Size {
     {
         return Size::Exact { sessions, turns };
     }
-    let Load::Open { rate, duration, .. } = plan.scenario().load else { return Size::Unknown };
-    let expected = rate.hertz() * duration.as_secs_f64();
+    let Load::Open { rate, duration, .. } = &plan.scenario().load else { return Size::Unknown };
+    let expected = rate.expected(*duration);
     if expected > COUNTED_ARRIVALS {
         let turns = expected * turns_per_session(plan.scenario());
         return Size::About { sessions: expected as u64, turns: turns as u64 };
@@ -216,6 +212,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             Some(fixed) => fixed.to_string(),
             None => format!("RUN-{number}"),
         };
+        let mut history = Vec::new();
         for turn in 1..=session.turn_count() {
             if requests.len() == SHOWN_REQUESTS {
                 return Ok(requests);
@@ -223,7 +220,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             let message = session.text(turn, &session_id, Some("(the answer before)"));
             let message = message.map_err(|error| error.to_string())?;
             let asking = Asking {
-                history: &[],
+                history: &history,
                 user_id: &session.user_id,
                 agent_id: &scenario.target.agent_id,
                 session_id: &session_id,
@@ -231,6 +228,11 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             };
             let mut body = Vec::new();
             dialect.body(&asking, &mut body).map_err(|error| error.to_string())?;
+            if dialect.sends_history() && scenario.target.history == History::Live {
+                let said = |role, text: &str| Message { role, text: text.into() };
+                history.push(said(Role::User, &message));
+                history.push(said(Role::Assistant, &format!("(the answer to message {turn})")));
+            }
             requests.push(Request {
                 kind: plan.kinds()[usize::from(session.kind)].name.to_string(),
                 session: number,
@@ -254,8 +256,8 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
     for feeder in plan.idle_feeders() {
         notes.push(format!("no message takes a row of `data.{feeder}`"));
     }
-    if let (Load::Open { rate, .. }, Some(limit)) = (scenario.load, scenario.limits.requests) {
-        let asked = rate.hertz() * turns_per_session(scenario);
+    if let (Load::Open { rate, .. }, Some(limit)) = (&scenario.load, scenario.limits.requests) {
+        let asked = rate.peak_hertz() * turns_per_session(scenario);
         if asked > limit.hertz() {
             let asked = Rate::per_second((asked * 100.0).round() / 100.0);
             notes.push(format!(
@@ -264,7 +266,16 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
             ));
         }
     }
-    if let Load::Closed { until: Until::Duration(_), .. } = scenario.load
+    if let Load::Replay { trace, .. } = &scenario.load
+        && trace.out_of_order > 0
+    {
+        notes.push(format!(
+            "{} rows of {} stand before an earlier one; they are put in order",
+            trace.out_of_order,
+            trace.from.display()
+        ));
+    }
+    if let Load::Closed { until: Until::Duration(_) | Until::Stages(_), .. } = scenario.load
         && let Some(most) = plan.session_count()
     {
         let why = match scenario.users.sessions_per_user {

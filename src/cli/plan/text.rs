@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::preview::{Key, Preview, Request, Size};
 use crate::plan::Plan;
-use crate::scenario::{Load, OnOverload, Scenario, TargetUrl, Until};
+use crate::scenario::{Load, OnOverload, Pace, Scenario, TargetUrl, Until};
 use crate::secret::{MASK, is_key_like};
 use crate::units::Span;
 
@@ -96,31 +96,40 @@ fn users(plan: &Plan) -> String {
 
 fn load(scenario: &Scenario, preview: &Preview) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
-    let say = match scenario.load {
+    let say = match &scenario.load {
         Load::Once { concurrency } => {
             format!("everything once, {concurrency} sessions open at once")
         }
-        Load::Closed { users, until: Until::Duration(duration) } => {
-            format!("closed: {users} sessions open at once, for {}", Span(duration))
+        Load::Closed { until: until @ Until::Stages(_), .. } => {
+            format!("closed: sessions open at once go {until}")
+        }
+        Load::Closed { users, until: until @ Until::Duration(_) } => {
+            format!("closed: {users} sessions open at once, {until}")
         }
         Load::Closed { users, until: Until::Iterations(_) } => {
             format!("closed: {users} sessions open at once")
         }
-        Load::Open { rate, arrivals, duration, .. } => format!(
+        Load::Open { rate: Pace::Steady(rate), arrivals, duration, .. } => format!(
             "open: sessions arrive at {rate} ({arrivals}) for {}, whatever the agent does",
-            Span(duration)
+            Span(*duration)
         ),
+        Load::Open { rate, arrivals, .. } => {
+            format!("open: sessions arrive at a rate that goes {rate} ({arrivals})")
+        }
+        Load::Replay { trace, speed, .. } => {
+            format!("replay: sessions arrive as in {}, {speed} times as fast", trace.from.display())
+        }
     };
     lines.push(("load", say));
-    if let Load::Open { max_in_flight, on_overload, .. } = scenario.load {
+    if let Load::Open { .. } | Load::Replay { .. } = scenario.load {
         lines.push((
             "",
-            match (max_in_flight, on_overload) {
-                (None, _) => "no bound on the turns on the wire".into(),
-                (Some(most), OnOverload::Queue) => {
+            match scenario.load.bound() {
+                None => "no bound on the turns on the wire".into(),
+                Some((most, OnOverload::Queue)) => {
                     format!("at most {most} turns on the wire; more wait, and the wait counts")
                 }
-                (Some(most), OnOverload::Drop) => {
+                Some((most, OnOverload::Drop)) => {
                     format!("at most {most} turns on the wire; more are dropped and counted")
                 }
             },
@@ -146,8 +155,8 @@ fn load(scenario: &Scenario, preview: &Preview) -> Vec<(&'static str, String)> {
 }
 
 fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
-    if !scenario.warmup.is_zero() {
-        let text = format!("{}, kept but left out of the figures", Span(scenario.warmup));
+    if !scenario.warmup.is_none() {
+        let text = format!("{}, kept but left out of the figures", scenario.warmup);
         facts.line("warm-up", &text)?;
     }
     let on_error = match scenario.on_error {
@@ -167,6 +176,11 @@ fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         false => format!("{} turns may stay without an answer", limits.failures),
     });
     facts.line("limits", &parts.join(", "))?;
+    for rule in &scenario.stop_when {
+        let (condition, over) = (&rule.condition, Span(rule.over));
+        let text = format!("{} {} over {over}", condition.metric, condition.expression);
+        facts.line("stops when", &text)?;
+    }
     let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
     let slo: Vec<String> = slo
         .into_iter()

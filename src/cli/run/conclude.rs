@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::conduct::Conducted;
 use super::facts::facts;
 use super::{Args, Refused, SummaryFormat};
-use crate::artifact::StoreError;
 use crate::artifact::manifest::RunState;
+use crate::artifact::{RunDirectory, StoreError};
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
 use crate::metric::Metric;
@@ -28,38 +28,65 @@ struct Health {
     lateness_max_ms: Option<f64>,
 }
 
-/// Writes the summary and says it.
-pub(super) fn conclude(
-    world: &dyn Surroundings,
-    args: &Args,
-    mut conducted: Conducted,
-    out: &mut dyn Write,
-) -> Result<Exit, Refused> {
+/// A run whose files are complete.
+pub(super) struct Concluded {
+    pub(super) summary: Summary,
+    pub(super) directory: RunDirectory,
+    /// Turns after the warm-up that were completed and met every `slo`.
+    pub(super) good: u64,
+    /// Turns after the warm-up, but those that we cut ourselves.
+    pub(super) judged: u64,
+    /// How it ended, or why it could not go on.
+    pub(super) outcome: Result<Exit, Refused>,
+}
+
+impl Concluded {
+    /// How the command ends, if this run is all it does.
+    pub(super) fn exit(&self) -> Exit {
+        self.outcome.as_ref().map_or_else(|refused| refused.exit, |exit| *exit)
+    }
+
+    /// Says the summary.
+    pub(super) fn tell(
+        &self,
+        world: &dyn Surroundings,
+        args: &Args,
+        out: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        let summary = &self.summary;
+        let said = match args.format {
+            SummaryFormat::Json => serde_json::to_string_pretty(summary).unwrap_or_default() + "\n",
+            SummaryFormat::Text if args.quiet => String::new(),
+            SummaryFormat::Text => {
+                let place = self.directory.path().display().to_string();
+                report::text(summary, terminal::style(args.color, world), Some(&place))
+            }
+        };
+        super::say(out, &said)
+    }
+}
+
+/// Writes the summary and judges it.
+pub(super) fn conclude(args: &Args, mut conducted: Conducted) -> Result<Concluded, Refused> {
     let summary = summarize(&facts(&conducted), &conducted.collected.totals);
     let broken = why_broken(&conducted, &summary);
     write_files(&mut conducted, &summary, broken.is_some())
         .map_err(|error| Refused::broken(&error))?;
-    let said = match args.format {
-        SummaryFormat::Json => serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n",
-        SummaryFormat::Text if args.quiet => String::new(),
-        SummaryFormat::Text => {
-            let place = conducted.directory.path().display().to_string();
-            report::text(&summary, terminal::style(args.color, world), Some(&place))
-        }
-    };
-    out.write_all(said.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
-    if let Some(why) = broken {
-        return Err(Refused::broken(&why));
-    }
     let verdict = summary.verdict(conducted.job.plan.scenario().limits.failures);
-    Ok(Exit::first([
+    let exit = Exit::first([
         (conducted.interrupted, Exit::Interrupted),
         (args.strict && verdict.invalid, Exit::Invalid),
         (verdict.thresholds_failed > 0, Exit::Threshold),
         (verdict.too_many_failures, Exit::Unanswered),
-    ]))
+    ]);
+    let all = conducted.collected.totals.all();
+    Ok(Concluded {
+        good: all.good,
+        judged: all.counts.planned() - all.counts.cancelled,
+        summary,
+        directory: conducted.directory,
+        outcome: broken.map_or(Ok(exit), |why| Err(Refused::broken(&why))),
+    })
 }
 
 /// Why the run could not go on, if so.
@@ -124,6 +151,5 @@ fn write_files(
         report::summary_csv(summary, out).map_err(std::io::Error::other)
     })?;
     directory.json("run.json", manifest)?;
-    directory.point_latest();
     Ok(())
 }

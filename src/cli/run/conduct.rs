@@ -21,9 +21,9 @@ use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
 use crate::scenario::Surroundings;
 use crate::sink::{
     Collected, Collector, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile, SampleFile,
-    SecondFiles, Sink,
+    SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
 };
-use crate::units::Span;
+use crate::units::{Offset, Span};
 
 /// Events under way between the workers and the collector.
 const CHANNEL: usize = 4096;
@@ -41,6 +41,10 @@ pub(super) struct Conducted {
     pub(super) interrupted: bool,
     pub(super) key_refused: bool,
     pub(super) failure: Option<ExecutorError>,
+    /// The rule that ended the run before its time.
+    pub(super) stopped: Option<StoppedBy>,
+    /// How long the warm-up was; as long as the run where it never was over.
+    pub(super) warmup: Duration,
 }
 
 /// Carries the run out.
@@ -48,6 +52,7 @@ pub(super) fn conduct(
     world: &dyn Surroundings,
     args: &Args,
     prepared: Prepared,
+    interrupts: &Interrupts,
 ) -> Result<Conducted, Refused> {
     let Prepared { job, endpoint, directory, mut manifest, embedded } = prepared;
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
@@ -56,10 +61,11 @@ pub(super) fn conduct(
         "Stopping: no new turns; waiting up to {} for those on their way. Again to stop at once.",
         Span(job.drain()),
     );
-    let interrupts = Interrupts::listen(stop.clone(), drain).map_err(|error| broken(&error))?;
+    interrupts.attend(stop.clone(), drain);
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
     let refused = KeyRefused::default();
+    let stopped = Stopped::default();
     let guard = KeyGuard::new(stop.clone(), refused.clone());
     let watch = Watch {
         style: terminal::progress(args.progress, args.quiet, world),
@@ -76,8 +82,8 @@ pub(super) fn conduct(
     let (origin, begun) = sync_channel(1);
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
-            let (stop, job) = (stop.clone(), &job);
-            move || collect(&received, &begun, files, watch, guard, job, &stop)
+            let (stop, stopped, job) = (stop.clone(), stopped.clone(), &job);
+            move || collect(&received, &begun, files, watch, (guard, stopped), job, &stop)
         });
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
             let _ = origin.send((clock, cpu_time()));
@@ -95,9 +101,11 @@ pub(super) fn conduct(
         return Err(broken(&error));
     };
     manifest.started_at = rfc3339(clock.wall_origin());
-    let duration = clock.now().since(crate::units::Offset::ZERO);
+    let duration = clock.now().since(Offset::ZERO);
     manifest.ended_at = Some(rfc3339(clock.wall_origin() + duration));
+    let warm_at = end.as_ref().map_or(Offset::ZERO, |ended| ended.warm_at);
     Ok(Conducted {
+        warmup: warm_at.since(Offset::ZERO).min(duration),
         job,
         directory,
         manifest,
@@ -107,6 +115,7 @@ pub(super) fn conduct(
         interrupted: interrupts.came(),
         key_refused: refused.is_set(),
         failure: end.err(),
+        stopped: stopped.by().cloned(),
     })
 }
 
@@ -158,7 +167,7 @@ fn collect(
     begun: &Receiver<(Clock, Duration)>,
     files: Files,
     watch: Watch,
-    guard: KeyGuard,
+    (key_guard, stopped): (KeyGuard, Stopped),
     job: &Job,
     stop: &Stop,
 ) -> (Collected, Option<(Clock, Duration)>) {
@@ -179,8 +188,10 @@ fn collect(
             let Watch { gauges, planned, .. } = watch;
             sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
         }
+        let (scenario, stop) = (job.plan.scenario(), stop.clone());
+        sinks.push(Box::new(StopGuard::new(scenario, &job.layout, stop, stopped, clock)));
     }
-    sinks.push(Box::new(guard));
+    sinks.push(Box::new(key_guard));
     let collector = Collector::new(job.workers, Arc::clone(&job.layout), sinks, clock);
     let mut collected = collector.run(events, || stop.cut());
     collected.failure = collected.failure.or(early);

@@ -2,8 +2,9 @@
 
 use super::conduct::Conducted;
 use crate::plan::Shard;
-use crate::scenario::{Load, Until};
-use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts};
+use crate::scenario::{Load, Pace, Until};
+use crate::sink::StoppedBy;
+use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts, StoppedSummary};
 use crate::units::{Offset, Span};
 
 /// The facts of a run that has ended.
@@ -22,44 +23,65 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
         load: load_facts(conducted),
         thresholds: scenario.thresholds.clone(),
         failures: scenario.limits.failures,
+        stopped: conducted.stopped.as_ref().map(|by| {
+            let StoppedBy { rule, observed, at, .. } = by;
+            let over = rule.over.as_secs_f64();
+            StoppedSummary::new(&rule.condition, over, *observed, at.as_secs_f64())
+        }),
         collector_lag: conducted.collected.lag,
     }
 }
 
 fn load_facts(conducted: &Conducted) -> LoadFacts {
     let scenario = conducted.job.plan.scenario();
-    let (model, description, max_in_flight) = match scenario.load {
-        Load::Once { concurrency } => {
-            (LoadModel::Once, format!("everything once, {concurrency} at a time"), None)
-        }
-        Load::Closed { users, until: Until::Duration(time) } => {
-            (LoadModel::Closed, format!("{users} users for {}", Span(time)), None)
-        }
-        Load::Closed { users, until: Until::Iterations(count) } => {
-            (LoadModel::Closed, format!("{users} users, {count} sessions"), None)
-        }
-        Load::Open { rate, arrivals, duration, max_in_flight, .. } => {
-            let text = format!("{rate} {arrivals} for {}", Span(duration));
-            (LoadModel::Open, text, max_in_flight)
-        }
-    };
+    let (model, description) = describe(&scenario.load);
     // An interrupted load was offered until the interruption; the drain counts as load there,
     // because nobody noted the moment.
-    let lasted = Offset::ZERO + conducted.duration;
+    let lasted = match &conducted.stopped {
+        Some(stopped) => stopped.at,
+        None => Offset::ZERO + conducted.duration,
+    };
     let ended = conducted.job.load_end().map(|end| end.min(lasted));
     LoadFacts {
         model,
         description,
-        warmup: scenario.warmup,
+        warmup: conducted.warmup,
         ended,
-        offered: ended.filter(|_| model == LoadModel::Open).map(|end| offered(conducted, end)),
-        max_in_flight,
+        offered: matches!(model, LoadModel::Open | LoadModel::Replay)
+            .then(|| offered(conducted, ended.unwrap_or(Offset::NEVER))),
+        max_in_flight: scenario.load.bound().map(|(most, _)| most),
+    }
+}
+
+fn describe(load: &Load) -> (LoadModel, String) {
+    match load {
+        Load::Once { concurrency } => {
+            (LoadModel::Once, format!("everything once, {concurrency} at a time"))
+        }
+        Load::Closed { users, until: until @ Until::Duration(_) } => {
+            (LoadModel::Closed, format!("{users} users {until}"))
+        }
+        Load::Closed { users, until: Until::Iterations(count) } => {
+            (LoadModel::Closed, format!("{users} users, {count} sessions"))
+        }
+        Load::Closed { until: until @ Until::Stages(_), .. } => {
+            (LoadModel::Closed, format!("users {until}"))
+        }
+        Load::Open { rate: Pace::Steady(rate), arrivals, duration, .. } => {
+            (LoadModel::Open, format!("{rate} {arrivals} for {}", Span(*duration)))
+        }
+        Load::Open { rate, arrivals, .. } => (LoadModel::Open, format!("{rate}, {arrivals}")),
+        Load::Replay { trace, speed, .. } => {
+            let arrivals = trace.arrivals.len();
+            let name = trace.from.display();
+            (LoadModel::Replay, format!("{arrivals} arrivals as in {name}, {speed} times as fast"))
+        }
     }
 }
 
 fn offered(conducted: &Conducted, end: Offset) -> Offered {
     let opened = conducted.collected.opened;
-    let due = if conducted.interrupted {
+    let due = if conducted.interrupted || conducted.stopped.is_some() {
         // What was due after the interruption was not offered; who was turned away was.
         opened.sent + opened.held
     } else {

@@ -3,7 +3,10 @@
 mod conclude;
 mod conduct;
 mod facts;
+mod find_max;
 mod prepare;
+mod series;
+mod sweep;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,9 +15,12 @@ use clap::ValueEnum;
 
 use super::args::ScenarioArgs;
 use super::exit::Exit;
+use super::signals::Interrupts;
 use super::terminal::{Colour, ProgressChoice};
 use crate::executor::Record;
 use crate::scenario::Surroundings;
+use crate::sweep::{Levels, Parameter};
+use crate::units::{Share, Span};
 
 /// Arguments of `streamgauge run`.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,6 +34,21 @@ pub struct Args {
     /// How the summary is written to standard output
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text, help_heading = "Output")]
     pub format: SummaryFormat,
+    /// Run at each of these levels, as in concurrency=1,2,4,8 or rate=10/s,20/s
+    #[arg(long, value_name = "LEVELS", conflicts_with = "find_max", help_heading = "Levels")]
+    pub sweep: Option<Levels>,
+    /// Between the runs of --sweep and --find-max
+    #[arg(long, value_name = "TIME", default_value = "2s", help_heading = "Levels")]
+    pub rest: Span,
+    /// Find the highest concurrency or rate at which turns meet the scenario's slo
+    #[arg(long, value_name = "concurrency|rate", help_heading = "Levels")]
+    pub find_max: Option<Parameter>,
+    /// Share of turns that has to meet it
+    #[arg(long, value_name = "SHARE", default_value = "99%", help_heading = "Levels")]
+    pub goal: Share,
+    /// How long each try is
+    #[arg(long, value_name = "TIME", default_value = "10s", help_heading = "Levels")]
+    pub probe: Span,
     /// Keep what was said: whole answers, or every chunk with its time
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Output")]
     pub record: Option<RecordChoice>,
@@ -86,9 +107,13 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Exit {
-    let ended = prepare::prepare(world, args, err)
-        .and_then(|prepared| conduct::conduct(world, args, prepared))
-        .and_then(|conducted| conclude::conclude(world, args, conducted, out));
+    let ended = Interrupts::listen().map_err(|error| Refused::broken(&error)).and_then(
+        |interrupts| match (&args.sweep, args.find_max) {
+            (Some(levels), _) => sweep::run(world, args, levels, &interrupts, out, err),
+            (None, Some(what)) => find_max::run(world, args, what, &interrupts, out, err),
+            (None, None) => once(world, args, &interrupts, out, err),
+        },
+    );
     match ended {
         Ok(exit) => exit,
         Err(Refused { exit, why }) => {
@@ -97,6 +122,28 @@ pub fn run(
             exit
         }
     }
+}
+
+/// A single run.
+fn once(
+    world: &dyn Surroundings,
+    args: &Args,
+    interrupts: &Interrupts,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let prepared = prepare::prepare(world, args, err)?;
+    let conducted = conduct::conduct(world, args, prepared, interrupts)?;
+    let concluded = conclude::conclude(args, conducted)?;
+    concluded.directory.point_latest();
+    concluded.tell(world, args, out)?;
+    concluded.outcome
+}
+
+fn say(out: &mut dyn Write, text: &str) -> Result<(), Refused> {
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))
 }
 
 /// A run that did not come about, or not to its end.
@@ -108,6 +155,11 @@ struct Refused {
 }
 
 impl Refused {
+    /// `why` as it is printed, `error: ` included.
+    fn usage(why: String) -> Self {
+        Self { exit: Exit::Usage, why }
+    }
+
     fn broken(error: &dyn std::fmt::Display) -> Self {
         Self { exit: Exit::Broken, why: format!("error: {error}") }
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt;
 
@@ -78,7 +79,9 @@ fn start_agent(seed: u64) -> Result<Agent, Refused> {
 fn default_workers(scenario: &Scenario) -> usize {
     let most = match scenario.load {
         Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
-        Load::Open { max_in_flight, .. } => max_in_flight.unwrap_or(u32::MAX),
+        Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
+            max_in_flight.unwrap_or(u32::MAX)
+        }
     };
     machine::cpus().saturating_sub(1).min(most as usize).max(1)
 }
@@ -87,7 +90,11 @@ fn layout(plan: &Plan) -> Layout {
     let scenario = plan.scenario();
     Layout::new(
         plan.kinds().len(),
-        scenario.thresholds.iter().map(|threshold| threshold.selection),
+        scenario
+            .thresholds
+            .iter()
+            .chain(scenario.stop_when.iter().map(|rule| &rule.condition))
+            .map(|threshold| threshold.selection),
         Goal { ttfc: scenario.slo.ttfc, total: scenario.slo.total },
     )
 }
@@ -100,12 +107,10 @@ fn manifest(
     workers: usize,
 ) -> Manifest {
     let now = Clock::start().wall_origin();
-    let stamp = path_stamp(now);
-    let chance: u32 = rand::rng().random();
     Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        id: format!("{stamp}_{}_{chance:08x}", slug(&scenario.name)),
+        id: name_directory(&scenario.name, now),
         name: scenario.name.clone(),
         state: RunState::Running,
         scenario: scenario.resolved(),
@@ -128,6 +133,12 @@ fn manifest(
         health: None,
         validity: None,
     }
+}
+
+/// What a directory is called that is made now: never the same twice.
+pub(super) fn name_directory(name: &str, now: Duration) -> String {
+    let chance: u32 = rand::rng().random();
+    format!("{}_{}_{chance:08x}", path_stamp(now), slug(name))
 }
 
 /// The directory is called as the run is.

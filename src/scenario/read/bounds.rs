@@ -107,7 +107,7 @@ impl Reading<'_> {
 }
 
 /// One threshold. Without `kinds` (they had mistakes of their own) its tags cannot be judged yet.
-fn threshold(
+pub(super) fn threshold(
     metric: &str,
     expression: &str,
     kinds: Option<&[String]>,

@@ -82,7 +82,7 @@ impl Reading<'_> {
     }
 
     /// Reads a file that is named in the scenario.
-    fn file(
+    pub(super) fn file(
         &mut self,
         node: &Node,
         path: &str,

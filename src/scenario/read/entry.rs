@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::checker::Checker;
-use super::super::document::{Node, Place, Value, parse};
+use super::super::document::{Node, Value, parse};
 use super::super::fields::{SCENARIO, names};
-use super::super::model::{Load, OnError, Scenario, Until};
+use super::super::loads::{Load, Warmup};
+use super::super::model::{OnError, Scenario};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Surroundings;
@@ -128,10 +129,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
         .get("expect")
         .map_or_else(|| Some(Default::default()), |node| r.expect(node, "expect"));
     let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
-    let warmup = fields.get("warmup").map_or(Some(Duration::ZERO), |node| {
-        let warmup = r.checker.parsed::<Span>(node, "warmup")?.0;
-        r.warmup_fits(node, warmup, load.as_ref())
-    });
+    let warmup =
+        fields.get("warmup").map_or(Some(Warmup::default()), |node| r.warmup(node, load.as_ref()));
     let drain = fields.get("drain").map_or(Some(Duration::from_secs(30)), |node| {
         r.checker.parsed::<Span>(node, "drain").map(|span| span.0)
     });
@@ -143,9 +142,13 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     let kinds = sessions.as_ref().map(|sessions| {
         sessions.iter().map(|one| one.session.name.clone()).collect::<Vec<String>>()
     });
-    let thresholds = match (fields.get("thresholds"), kinds) {
-        (Some(node), kinds) => r.thresholds(node, kinds.as_deref()),
-        (None, _) => Some(Vec::new()),
+    let thresholds = match fields.get("thresholds") {
+        Some(node) => r.thresholds(node, kinds.as_deref()),
+        None => Some(Vec::new()),
+    };
+    let stop_when = match fields.get("stop_when") {
+        Some(node) => r.stop_when(node, kinds.as_deref()),
+        None => Some(Vec::new()),
     };
     if let (Some(users), Some(data), Some(env), Some(sessions)) = (&users, &data, &env, &sessions) {
         r.check_messages(sessions, users, data, env);
@@ -162,7 +165,8 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             Some(limits),
             Some(slo),
             Some(thresholds),
-        ) = (env, warmup, drain, on_error, expect, limits, slo, thresholds)
+            Some(stop_when),
+        ) = (env, warmup, drain, on_error, expect, limits, slo, thresholds, stop_when)
     {
         let sessions = sessions.into_iter().map(|one| one.session).collect();
         return Ok(Scenario {
@@ -180,6 +184,7 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             limits,
             slo,
             thresholds,
+            stop_when,
         });
     }
     if r.checker.is_clean() {
@@ -206,29 +211,5 @@ impl Reading<'_> {
             return None;
         }
         Some(name)
-    }
-
-    fn warmup_fits(
-        &mut self,
-        node: &Node,
-        warmup: Duration,
-        load: Option<&Load>,
-    ) -> Option<Duration> {
-        let end = match load {
-            Some(Load::Closed { until: Until::Duration(end), .. }) => *end,
-            Some(Load::Open { duration, .. }) => *duration,
-            _ => return Some(warmup),
-        };
-        if warmup < end {
-            return Some(warmup);
-        }
-        let problem = Problem::new(format!(
-            "`warmup` of {} leaves nothing of a load of {}",
-            Span(warmup),
-            Span(end)
-        ));
-        let place: &Place = &node.place;
-        self.checker.note(place, problem.with_help("the warm-up is inside the duration"));
-        None
     }
 }

@@ -1,14 +1,18 @@
 //! `load`: how much is asked at once.
 
+use super::super::checker::{Checker, Fields};
 use super::super::document::{Node, Value};
-use super::super::model::{Arrivals, Load, OnOverload, Until};
+use super::super::fields::{CLOSED, LOAD, ONCE, names};
+use super::super::loads::{Load, Until};
 use super::super::overrides::DEFAULT_CONCURRENCY;
 use super::super::problem::Problem;
 use super::Reading;
 
-const MODELS: [&str; 3] = ["once", "closed", "open"];
+const MODELS: [&str; LOAD.len()] = names(LOAD);
+const ONCE_FIELDS: [&str; ONCE.len()] = names(ONCE);
+const CLOSED_FIELDS: [&str; CLOSED.len()] = names(CLOSED);
 /// More sessions open at once than any machine holds: a slip of the hand.
-const CONCURRENCY: std::ops::Range<u64> = 1..100_001;
+pub(super) const CONCURRENCY: std::ops::Range<u64> = 1..100_001;
 
 impl Reading<'_> {
     pub(super) fn load(&mut self, node: &Node) -> Option<Load> {
@@ -25,7 +29,7 @@ impl Reading<'_> {
             };
             let place =
                 given.last().and_then(|last| fields.get(last)).map_or(node.head(), Node::head);
-            let help = "keep one of `once`, `closed` and `open`";
+            let help = "keep one of `once`, `closed`, `open` and `replay`";
             self.checker.note(place, problem.with_help(help));
             return None;
         };
@@ -33,7 +37,8 @@ impl Reading<'_> {
         match *model {
             "once" => self.once(inner),
             "closed" => self.closed(inner),
-            _ => self.open(inner),
+            "open" => self.open(inner),
+            _ => self.replay(inner),
         }
     }
 
@@ -41,7 +46,7 @@ impl Reading<'_> {
         if matches!(node.value, Value::Empty) {
             return Some(Load::Once { concurrency: DEFAULT_CONCURRENCY });
         }
-        let fields = self.checker.fields(node, "load.once", &["concurrency"])?;
+        let fields = self.checker.fields(node, "load.once", &ONCE_FIELDS)?;
         let concurrency = match fields.get("concurrency") {
             Some(node) => self.checker.number_u32(node, "load.once.concurrency", CONCURRENCY)?,
             None => DEFAULT_CONCURRENCY,
@@ -50,8 +55,10 @@ impl Reading<'_> {
     }
 
     fn closed(&mut self, node: &Node) -> Option<Load> {
-        let known = &["users", "duration", "iterations"];
-        let fields = self.checker.fields(node, "load.closed", known)?;
+        let fields = self.checker.fields(node, "load.closed", &CLOSED_FIELDS)?;
+        if let Some(stages) = fields.get("stages") {
+            return self.staged(fields, stages);
+        }
         let users = match fields.get("users") {
             Some(node) => self.checker.number_u32(node, "load.closed.users", CONCURRENCY),
             None => {
@@ -83,50 +90,23 @@ impl Reading<'_> {
         Some(Load::Closed { users: users?, until: until? })
     }
 
-    fn open(&mut self, node: &Node) -> Option<Load> {
-        let known = &["rate", "arrivals", "duration", "max_in_flight", "on_overload"];
-        let fields = self.checker.fields(node, "load.open", known)?;
-        for (name, example) in [("rate", "rate: 5/s"), ("duration", "duration: 2m")] {
-            if fields.get(name).is_none() {
-                let problem = Problem::new(format!("`load.open` has no `{name}`"))
-                    .with_help(format!("add `{example}`"));
-                self.checker.missing(fields, name, problem);
+    fn staged(&mut self, fields: Fields<'_>, stages: &Node) -> Option<Load> {
+        for name in ["users", "duration", "iterations"] {
+            if let Some(node) = fields.get(name) {
+                let problem = Problem::new(format!("`load.closed` has both `stages` and `{name}`"))
+                    .with_help(
+                        "stages say both how many and how long; begin with users with \
+                         `{ for: 0s, to: 5 }`",
+                    );
+                self.checker.note(node.head(), problem);
+                return None;
             }
         }
-        let rate = fields.get("rate").and_then(|node| self.checker.parsed(node, "load.open.rate"));
-        let duration =
-            fields.get("duration").and_then(|node| self.positive(node, "load.open.duration"));
-        let arrivals = fields.get("arrivals").map_or(Some(Arrivals::default()), |node| {
-            self.checker.choice(node, "load.open.arrivals")
-        });
-        let max_in_flight = match fields.get("max_in_flight") {
-            Some(node) => {
-                Some(self.checker.number_u32(node, "load.open.max_in_flight", CONCURRENCY)?)
-            }
-            None => None,
+        let level = |checker: &mut Checker, node: &Node, path: &str| {
+            checker.number_u32(node, path, 0..CONCURRENCY.end)
         };
-        let on_overload = match fields.get("on_overload") {
-            Some(node) => {
-                let word = self.checker.choice(node, "load.open.on_overload")?;
-                if max_in_flight.is_none() {
-                    let problem =
-                        Problem::new("`on_overload` has no effect without `max_in_flight`")
-                            .with_help(
-                                "say how many turns may be on the wire: `max_in_flight: 500`",
-                            );
-                    self.checker.note(node.head(), problem);
-                    return None;
-                }
-                word
-            }
-            None => OnOverload::default(),
-        };
-        Some(Load::Open {
-            rate: rate?,
-            arrivals: arrivals?,
-            duration: duration?,
-            max_in_flight,
-            on_overload,
-        })
+        let stages = self.stages(stages, "load.closed.stages", level, |users| *users > 0)?;
+        let users = stages.iter().map(|stage| stage.to).max()?;
+        Some(Load::Closed { users, until: Until::Stages(stages) })
     }
 }

@@ -1,5 +1,6 @@
 //! From text to a checked scenario: one reader per part of the file.
 
+mod arrivals;
 mod bounds;
 mod data;
 mod entry;
@@ -9,9 +10,12 @@ mod expect;
 mod load;
 mod messages;
 mod sessions;
+mod stages;
+mod stop_when;
 mod target;
 mod templates;
 mod users;
+mod warmup;
 
 pub use entry::{from_message, load, load_file};
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::super::document::Node;
 use super::super::fields::{USERS, names};
-use super::super::model::{Load, Row, Users};
+use super::super::loads::Load;
+use super::super::model::{Row, Users};
 use super::super::problem::Problem;
 use super::super::template;
 use super::Reading;
 
-/// Identities of an open load that says neither `users` nor `max_in_flight`.
+/// Identities of a load on a schedule that says neither `users` nor `max_in_flight`.
 const OPEN_IDENTITIES: u32 = 1000;
 const FIELDS: [&str; USERS.len()] = names(USERS);
 const MOST: u64 = 1_000_000;
@@ -65,7 +66,9 @@ impl Reading<'_> {
             (None, 0) => match load? {
                 Load::Once { concurrency } => *concurrency,
                 Load::Closed { users, .. } => *users,
-                Load::Open { max_in_flight, .. } => max_in_flight.unwrap_or(OPEN_IDENTITIES),
+                Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
+                    max_in_flight.unwrap_or(OPEN_IDENTITIES)
+                }
             },
             (None, many) => u32::try_from(many).ok()?,
         };
