@@ -32,7 +32,7 @@ pub use loads::*;
 pub use model::*;
 pub use overrides::Overrides;
 pub use problem::{Problem, Problems};
-pub use read::{from_message, load, load_file};
+pub use read::{expectations, from_message, load, load_file};
 pub use schema::schema;
 pub use surroundings::{Imagined, Surroundings};
 pub use weights::reduced;

@@ -1,13 +1,16 @@
 //! `expect`: what an answer has to be.
 
+use std::path::Path;
 use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::super::document::{Node, Value};
+use super::super::checker::Checker;
+use super::super::document::{Node, Value, parse};
 use super::super::fields::{EXPECT, EXPECT_JSON, names};
-use super::super::problem::Problem;
+use super::super::problem::{Problem, Problems};
+use super::super::surroundings::Imagined;
 use super::Reading;
 use crate::expect::{Demand, Expectation, Expectations, JsonPath};
 
@@ -17,6 +20,28 @@ const COUNT: std::ops::Range<u64> = 1..u64::MAX;
 
 /// What a bound becomes.
 type Made<T> = fn(T) -> Expectation;
+
+/// Reads expectations from a text of their own, YAML or JSON: the `expect` of a row, say. `label` is
+/// what problems call it.
+///
+/// # Errors
+/// Everything that is wrong with them, in order of place.
+pub fn expectations(label: &str, text: &str) -> Result<Expectations, Problems> {
+    let mut checker = Checker::new();
+    let source = checker.add_source(label, text, false);
+    let root = match parse(source, text, 0) {
+        Ok(root) => root,
+        Err(problem) => {
+            checker.note(&problem.place, Problem::new(problem.message));
+            return Err(checker.into_problems());
+        }
+    };
+    let mut reading = Reading { checker, world: &Imagined::default(), base_dir: Path::new("") };
+    match reading.expect(&root, "expect") {
+        Some(expectations) if reading.checker.is_clean() => Ok(expectations),
+        _ => Err(reading.checker.into_problems()),
+    }
+}
 
 impl Reading<'_> {
     pub(super) fn expect(&mut self, node: &Node, path: &str) -> Option<Expectations> {
@@ -155,5 +180,29 @@ fn each<'n>(node: Option<&'n Node>, path: &str) -> Vec<(&'n Node, String)> {
             (0..).zip(items).map(|(at, item): (usize, _)| (item, format!("{path}[{at}]"))).collect()
         }
         Some((node, _)) => vec![(node, path.to_owned())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::Answer;
+
+    #[test]
+    fn expectations_are_read_from_a_row_as_from_a_scenario() {
+        let row = r#"{"contains": ["a", "b"], "json": {"path": "$.n", "equals": "5"}}"#;
+        let expected = expectations("row 7", row).unwrap();
+        let check = |text| {
+            let answer = Answer::new(text, 1, 9, None, Duration::ZERO);
+            expected.check(&answer).map_err(|broken| broken.to_string())
+        };
+        assert_eq!(check(r#"{"a": "b", "n": "5"}"#), Ok(()));
+        let why = check(r#"{"a": "b", "n": 5}"#).unwrap_err();
+        assert_eq!(why, r#"expect.json: what is at $.n is not "5""#);
+        let problems = expectations("row 7", r#"{"contain": "a"}"#).unwrap_err().to_string();
+        assert!(problems.contains("did you mean `contains`?"), "{problems}");
+        assert!(problems.contains("row 7:1:2"), "{problems}");
+        assert!(expectations("row 7", "[").is_err());
+        assert!(expectations("row 7", "{}").is_err());
     }
 }

@@ -18,6 +18,7 @@ mod users;
 mod warmup;
 
 pub use entry::{from_message, load, load_file};
+pub use expect::expectations;
 
 use std::path::Path;
 
