@@ -14,6 +14,7 @@ pub mod threshold;
 pub mod measure;
 
 // Asked. Pure.
+pub mod expect;
 pub mod scenario;
 
 // Decided. Pure.

@@ -21,8 +21,10 @@ pub struct Sample {
     pub session_id: Arc<str>,
     /// `user_id` as sent.
     pub user_id: Arc<str>,
-    /// Position of the message in its session, from 1.
+    /// Position of the message in its session, from 1; set-up and closing messages count.
     pub turn: u32,
+    /// Which part of its session the turn belongs to.
+    pub part: Part,
     /// From 1; a retry is a further sample.
     pub attempt: u32,
     /// Another attempt at the same turn followed, so that this one does not decide the turn.
@@ -93,6 +95,18 @@ pub enum Phase {
     Steady,
     /// Still on its way when no more turns were started.
     Drain,
+}
+
+/// Which part of its session a turn belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// What the figures are of.
+    #[default]
+    Main,
+    /// Before it: kept, marked, counted apart, left out of the figures.
+    Setup,
+    /// After it: the same.
+    Closing,
 }
 
 /// How an attempt ended.
@@ -250,6 +264,28 @@ impl Phase {
             Self::Steady => "steady",
             Self::Drain => "drain",
         }
+    }
+}
+
+impl Part {
+    /// The word in the `part` column.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Setup => "setup",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        [Self::Main, Self::Setup, Self::Closing]
+            .into_iter()
+            .find(|one| one.word() == word)
+            .ok_or(())
     }
 }
 

@@ -7,7 +7,7 @@ pub use read::{Row, SampleReader, SamplesError};
 pub use write::SampleWriter;
 
 /// The columns in the order they are written. New ones are only ever appended.
-pub const COLUMNS: [&str; 35] = [
+pub const COLUMNS: [&str; 36] = [
     "sample",
     "session",
     "session_name",
@@ -43,6 +43,7 @@ pub const COLUMNS: [&str; 35] = [
     "tokens_in",
     "tokens_out",
     "tokens_reasoning",
+    "part",
 ];
 
 #[cfg(test)]

@@ -2,17 +2,21 @@
 
 pub mod agent;
 pub mod args;
+pub mod completions;
 pub mod exit;
+pub mod init;
 pub mod plan;
 pub mod run;
+pub mod schema;
 mod signals;
 pub mod terminal;
 
-use std::io::{stderr, stdout};
+use std::io::{self, Write, stderr, stdout};
 
 use clap::{Parser, Subcommand};
 
 use crate::surroundings::Process;
+use exit::Exit;
 
 /// Load-test, batch and benchmark streaming AI agents.
 ///
@@ -37,6 +41,25 @@ enum Command {
     Plan(Box<plan::Args>),
     /// Serve the embedded agent (POST /v2/stream/ and friends)
     Agent(Box<agent::Args>),
+    /// Write a first scenario, with comments
+    Init(init::Args),
+    /// Write the JSON Schema of the scenario, for editors
+    Schema,
+    /// Write completions for a shell
+    Completions(completions::Args),
+}
+
+/// How a command ended that only writes to standard output.
+fn told(written: io::Result<()>, err: &mut dyn Write) -> Exit {
+    match written {
+        Ok(()) => Exit::Done,
+        // Whoever read it has seen enough: `streamgauge schema | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            let _ = writeln!(err, "error: standard output cannot be written: {error}");
+            Exit::Broken
+        }
+    }
 }
 
 /// Whether these words (without the program's name) are a command line that is understood; if not,
@@ -64,5 +87,8 @@ pub fn main() -> u8 {
         Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
+        Command::Init(args) => init::run(&args, &mut out, &mut err).code(),
+        Command::Schema => schema::run(&mut out, &mut err).code(),
+        Command::Completions(args) => completions::run(&args, &mut out, &mut err).code(),
     }
 }

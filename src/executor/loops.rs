@@ -1,21 +1,42 @@
 //! Closed loads: so many loops, each opening its next session when the last has ended.
 
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::session::Session;
 use super::worker::Worker;
 use crate::client::Transport;
+use crate::scenario::Scenario;
 use crate::units::Offset;
 
 /// The numbers of the sessions still to be opened: whoever is free takes the next, so that one slow
 /// session does not hold up those behind it.
-#[derive(Debug, Default)]
-pub(super) struct Numbers(AtomicU64);
+#[derive(Debug)]
+pub(super) struct Numbers {
+    next: AtomicU64,
+    /// How many sessions each identity still opens, where that is bounded.
+    left: Option<Box<[AtomicU32]>>,
+}
 
 impl Numbers {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let users = &scenario.users;
+        let left = users
+            .sessions_per_user
+            .map(|each| users.ids.iter().map(|_| AtomicU32::new(each)).collect());
+        Self { next: AtomicU64::new(0), left }
+    }
+
     fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed)
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes one of the sessions that `identity` opens; `false` where it has opened them all.
+    fn take(&self, identity: u32) -> bool {
+        let Some(left) = self.left.as_ref().and_then(|left| left.get(identity as usize)) else {
+            return true;
+        };
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }
 
@@ -23,18 +44,22 @@ impl Numbers {
 pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) {
     let workers = worker.job().workers;
     for index in (worker.index..count as usize).step_by(workers) {
-        let identity = index as u32 % worker.job().plan.identities().max(1);
         let spells = worker.job().plan.spells(index as u32);
-        worker.spawn(one_loop(Rc::clone(worker), identity, spells));
+        worker.spawn(one_loop(Rc::clone(worker), index as u32, count, spells));
     }
 }
 
-/// One user, who asks while it is there.
+/// One user, who asks while it is there. Loop `index` of `loops` is identity `index` mod their number;
+/// where an identity opens only so many sessions and there are more identities than loops, it goes
+/// on as the identity `loops` further.
 async fn one_loop<T: Transport + 'static>(
     worker: Rc<Worker<T>>,
-    identity: u32,
+    index: u32,
+    loops: u32,
     spells: Vec<(Offset, Offset)>,
 ) {
+    let identities = worker.job().plan.identities().max(1);
+    let mut identity = index % identities;
     // A load that ends by itself has planned every session: that one was not asked is told.
     let bounded_by_count = worker.job().load_end().is_none();
     for (begin, end) in spells {
@@ -45,6 +70,12 @@ async fn one_loop<T: Transport + 'static>(
             let due = worker.clock().now();
             if due >= end || (worker.stopping() && !bounded_by_count) {
                 break;
+            }
+            while !worker.shared.numbers.take(identity) {
+                identity = match identity.checked_add(loops) {
+                    Some(next) if next < identities => next,
+                    _ => return,
+                };
             }
             let number = worker.shared.numbers.next();
             let Some(planned) = worker.job().plan.session(number, identity) else { return };

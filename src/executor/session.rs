@@ -1,6 +1,7 @@
 //! One session: its turns in order, each after the reply to the one before.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::client::Transport;
 use crate::measure::EndedSession;
 use crate::plan::PlannedSession;
 use crate::protocol::Message;
-use crate::sample::{Outcome, Reason, Sample, Timeline, Tokens};
+use crate::sample::{Outcome, Part, Reason, Sample, Timeline, Tokens};
 use crate::scenario::OnError;
 use crate::units::Offset;
 
@@ -27,15 +28,23 @@ pub(super) struct Session<T> {
     end: Offset,
 }
 
-/// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Every turn was completed.
-    Completed,
-    /// Not every turn was.
-    Incomplete,
-    /// Its next turn would have been due after its user has gone, or the load is over.
-    OutOfTime,
+/// The part of a session that the figures are of, as far as it came.
+struct MainPart {
+    /// When its first turn was due; `None` before that.
+    due: Option<Offset>,
+    /// When its last turn ended.
+    ended: Offset,
+    /// Every turn so far was completed.
+    completed: bool,
+    told: bool,
+}
+
+impl MainPart {
+    fn note(&mut self, due: Offset, ended: Offset, completed: bool) {
+        self.due.get_or_insert(due);
+        self.ended = ended;
+        self.completed &= completed;
+    }
 }
 
 impl<T: Transport + 'static> Session<T> {
@@ -56,75 +65,108 @@ impl<T: Transport + 'static> Session<T> {
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
     /// `false` if its user would still be thinking when it goes.
     pub(super) async fn run(self) -> bool {
-        let (end, ended) = self.ask_all().await;
-        self.tell_end(end == End::Completed, ended);
-        end != End::OutOfTime
+        let mut main = MainPart { due: None, ended: self.due, completed: true, told: false };
+        let in_time = self.ask_all(&mut main).await;
+        self.tell_end(&mut main);
+        in_time
     }
 
-    fn tell_end(&self, completed: bool, ended: Offset) {
-        self.worker.session_ended(&EndedSession {
-            kind: self.planned.kind,
-            phase: self.worker.phase(self.due, ended),
-            due: self.due,
-            ended,
-            completed,
-        });
+    /// Tells once how the part that the figures are of has ended, if it was begun.
+    fn tell_end(&self, main: &mut MainPart) {
+        let Some(due) = main.due else { return };
+        if !std::mem::replace(&mut main.told, true) {
+            self.worker.session_ended(&EndedSession {
+                kind: self.planned.kind,
+                phase: self.worker.phase(due, main.ended),
+                due,
+                ended: main.ended,
+                completed: main.completed,
+            });
+        }
     }
 
-    /// How it ended, and when its last turn did.
-    async fn ask_all(&self) -> (End, Offset) {
+    /// `false` if its next turn would have been due after the end of the load.
+    async fn ask_all(&self, main: &mut MainPart) -> bool {
         let turns = self.planned.turn_count();
-        let on_error = self.worker.job().plan.scenario().on_error;
+        let closing = self.planned.first_closing_turn();
         let mut due = self.due;
         let mut ended = self.due;
-        let mut all_completed = true;
-        for turn in 1..=turns {
+        let mut answer = None;
+        let mut turn = 1;
+        while turn <= turns {
+            if turn >= closing {
+                self.tell_end(main);
+            }
             if turn > 1 {
                 due = ended + self.planned.think(turn);
                 if due >= self.end {
-                    return (End::OutOfTime, ended);
+                    main.completed = false;
+                    return false;
                 }
                 if !self.worker.wait_until(due).await {
-                    self.drop_from(turn, due, Reason::Stopped);
-                    return (End::Incomplete, ended);
+                    self.drop_rest(turn..=turns, due, Reason::Stopped, main);
+                    return true;
                 }
             }
             let asker = if turn == 1 { Asker::Arrival } else { Asker::Turn };
-            let outcome;
-            (outcome, ended) = self.turn(turn, due, asker).await;
-            self.worker.shared.warmup.turn_ended(ended);
-            all_completed &= outcome.is_completed();
-            let rest = match outcome {
-                Outcome::Completed => continue,
+            let asked = self.turn(turn, due, asker, answer.as_deref()).await;
+            (ended, answer) = (asked.ended, asked.answer);
+            if self.planned.part(turn) == Part::Main {
+                main.note(due, ended, asked.outcome.is_completed());
+                self.worker.shared.warmup.turn_ended(ended);
+            }
+            let on_error = self.planned.on_error();
+            let (last, reason) = match asked.outcome {
+                Outcome::Completed => (turn, Reason::SessionEnded),
                 Outcome::Failed(_) | Outcome::TimedOut(_) if on_error == OnError::Continue => {
-                    continue;
+                    (turn, Reason::SessionEnded)
                 }
-                Outcome::Dropped(Reason::Stopped) | Outcome::Cancelled => Reason::Stopped,
+                Outcome::Dropped(Reason::Stopped) | Outcome::Cancelled => (turns, Reason::Stopped),
+                // What was opened is closed, whatever became of the part between.
+                Outcome::Failed(_) | Outcome::TimedOut(_)
+                    if self.planned.part(turn) == Part::Main =>
+                {
+                    (closing - 1, Reason::SessionEnded)
+                }
                 // Nobody can answer in a session that was turned away.
                 Outcome::Dropped(_) | Outcome::Failed(_) | Outcome::TimedOut(_) => {
-                    Reason::SessionEnded
+                    (turns, Reason::SessionEnded)
                 }
             };
-            self.drop_from(turn + 1, ended, rest);
-            break;
+            self.drop_rest(turn + 1..=last, ended, reason, main);
+            turn = last + 1;
         }
-        (if all_completed { End::Completed } else { End::Incomplete }, ended)
+        true
     }
 
     /// Tells that no turn of this session was sent, because the run is being stopped.
     pub(super) fn drop_all(&self) {
-        self.drop_from(1, self.due, Reason::Stopped);
-        self.tell_end(false, self.due);
+        let mut main =
+            MainPart { due: Some(self.due), ended: self.due, completed: false, told: false };
+        self.drop_rest(1..=self.planned.turn_count(), self.due, Reason::Stopped, &mut main);
+        self.tell_end(&mut main);
     }
 
-    /// Tells that the turns from `from` on were never sent. In a load bounded by time a turn that
-    /// was not due before the run was stopped was not planned, and is not told.
-    fn drop_from(&self, from: u32, due: Offset, reason: Reason) {
-        if reason == Reason::Stopped && self.worker.job().load_end().is_some() {
-            return;
-        }
-        for turn in from..=self.planned.turn_count() {
-            self.worker.not_sent(self.unsent(turn, due, Outcome::Dropped(reason), None));
+    /// Tells that these turns were never sent. In a load bounded by time a turn that was not due
+    /// before the run was stopped was not planned, and is not told.
+    fn drop_rest(
+        &self,
+        turns: RangeInclusive<u32>,
+        due: Offset,
+        reason: Reason,
+        main: &mut MainPart,
+    ) {
+        let planned = reason != Reason::Stopped || self.worker.job().load_end().is_none();
+        for turn in turns {
+            if self.planned.part(turn) == Part::Main {
+                main.completed = false;
+                if planned {
+                    main.due.get_or_insert(due);
+                }
+            }
+            if planned {
+                self.worker.not_sent(self.unsent(turn, due, Outcome::Dropped(reason), None));
+            }
         }
     }
 
@@ -143,6 +185,7 @@ impl<T: Transport + 'static> Session<T> {
             session_id: Arc::clone(&self.id),
             user_id: Arc::clone(&self.planned.user_id),
             turn,
+            part: self.planned.part(turn),
             attempt: 1,
             retried: false,
             phase: self.worker.phase(intended, ended),

@@ -25,6 +25,8 @@ use crate::sample::{Failure, Outcome, Phase, Reason, Sample};
 use crate::scenario::{self, Framing, Imagined, Overrides};
 use crate::units::Offset;
 
+mod sessions;
+
 struct Ran {
     samples: Vec<Sample>,
     totals: Totals,

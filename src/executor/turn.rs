@@ -11,20 +11,37 @@ use super::slots::Asker;
 use super::stop::StopPhase;
 use crate::client::{Request, Transport};
 use crate::exchange::Attempt;
+use crate::expect::Answer;
 use crate::protocol::{Asking, Message, Reply, Role};
 use crate::sample::{Failure, Outcome, Reason, Sample, Timeline};
 use crate::units::Offset;
 
+/// How a turn ended.
+pub(super) struct Asked {
+    pub(super) outcome: Outcome,
+    pub(super) ended: Offset,
+    /// The whole answer, where there is one and the next message names it.
+    pub(super) answer: Option<Box<str>>,
+}
+
 impl<T: Transport + 'static> Session<T> {
-    /// Asks turn `turn`, due at `due`, and says how and when it ended.
-    pub(super) async fn turn(&self, turn: u32, due: Offset, asker: Asker) -> (Outcome, Offset) {
+    /// Asks turn `turn`, due at `due` and after the answer `previous`, and says how and when it
+    /// ended.
+    pub(super) async fn turn(
+        &self,
+        turn: u32,
+        due: Offset,
+        asker: Asker,
+        previous: Option<&str>,
+    ) -> Asked {
         let worker = &self.worker;
-        let (message, request) = match self.request(turn) {
+        let (message, request) = match self.request(turn, previous) {
             Ok(request) => request,
             Err(why) => {
                 return self.never_sent(turn, due, Outcome::Failed(Failure::Local), Some(why), 1);
             }
         };
+        let keep_text = self.planned.needs_text(turn);
         let retries = worker.job().plan.scenario().limits.retries;
         // What was our own delay and not asked for by the load, over all attempts.
         let mut own = Duration::ZERO;
@@ -49,11 +66,14 @@ impl<T: Transport + 'static> Session<T> {
                 );
             }
             let admitted_at = worker.clock().now();
-            let mut reply = worker.take_reply();
+            let mut reply = worker.take_reply(keep_text);
             worker.attempt_started(admitted_at);
             let cut = worker.shared.stop.reached(StopPhase::Cut);
-            let attempt = worker.exchange.attempt(request.clone(), &mut reply, cut).await;
+            let mut attempt = worker.exchange.attempt(request.clone(), &mut reply, cut).await;
             drop(admitted);
+            // What was said was said, also where it is not what was expected.
+            let whole = attempt.outcome.is_completed();
+            self.judge(turn, due, &mut attempt, &reply);
             own += attempt.started.since(admitted_at);
             let asked_for = number > 1 || worker.shared.admission.is_bounded();
             let waited = attempt.started.since(due).saturating_sub(own);
@@ -62,14 +82,16 @@ impl<T: Transport + 'static> Session<T> {
             let (outcome, ended) = (attempt.outcome, attempt.ended);
             let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());
             worker.attempt_ended(sample, &reply, &message);
-            if outcome.is_completed() && turn < self.planned.turn_count() {
+            if whole && turn < self.planned.turn_count() {
                 self.remember(&message, &reply);
             }
+            let named = whole && self.planned.next_names_answer(turn);
+            let answer = named.then(|| reply.text().into());
             worker.give_back(reply);
             // The connection goes back to its pool on a task of its own. Without a pause for it the next
             // request on this thread would find none free and open one that nobody asked for.
             tokio::task::yield_now().await;
-            let Some(again) = again else { return (outcome, ended) };
+            let Some(again) = again else { return Asked { outcome, ended, answer } };
             let wait = back_off(again, number + 1, &mut *worker.rng.borrow_mut());
             asked_at = ended + wait;
             if !worker.wait_until(asked_at).await {
@@ -80,9 +102,29 @@ impl<T: Transport + 'static> Session<T> {
         unreachable!("a turn has fewer than 2³² attempts")
     }
 
-    fn request(&self, turn: u32) -> Result<(String, Request), Box<str>> {
+    /// Makes a whole answer that is not what the scenario expects a failed one.
+    fn judge(&self, turn: u32, due: Offset, attempt: &mut Attempt, reply: &Reply) {
+        if !attempt.outcome.is_completed() {
+            return;
+        }
+        // Cut to microseconds before they are subtracted, as in the files.
+        let since_due =
+            |at: Offset| Duration::from_micros(at.micros().saturating_sub(due.micros()));
+        let ttfc = reply.first_chunk().map(since_due);
+        let total = since_due(attempt.ended);
+        let answer = Answer::new(reply.text(), reply.chunks(), attempt.bytes, ttfc, total);
+        if let Err(broken) =
+            self.planned.expectations(turn).try_for_each(|expected| expected.check(&answer))
+        {
+            attempt.outcome = Outcome::Failed(Failure::Expectation);
+            attempt.message = Some(broken.to_string().into());
+        }
+    }
+
+    fn request(&self, turn: u32, previous: Option<&str>) -> Result<(String, Request), Box<str>> {
         let worker = &self.worker;
-        let text = self.planned.text(turn, &self.id).map_err(|error| error.to_string())?;
+        let text =
+            self.planned.text(turn, &self.id, previous).map_err(|error| error.to_string())?;
         let asking = Asking {
             user_id: &self.planned.user_id,
             agent_id: &worker.job().plan.scenario().target.agent_id,
@@ -113,11 +155,11 @@ impl<T: Transport + 'static> Session<T> {
         outcome: Outcome,
         message: Option<Box<str>>,
         attempt: u32,
-    ) -> (Outcome, Offset) {
+    ) -> Asked {
         let sample = Sample { attempt, ..self.unsent(turn, due, outcome, message) };
         let ended = sample.timeline.ended;
         self.worker.not_sent(sample);
-        (outcome, ended)
+        Asked { outcome, ended, answer: None }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a sample meet here and only here")]

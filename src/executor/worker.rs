@@ -48,14 +48,8 @@ impl Shared {
         let scenario = job.plan.scenario();
         let admission = Admission::new(scenario, clock);
         let warmup = WarmupEnd::new(scenario.warmup);
-        Self {
-            job,
-            stop,
-            admission,
-            numbers: Numbers::default(),
-            warmup,
-            stopped_at: OnceLock::new(),
-        }
+        let numbers = Numbers::new(scenario);
+        Self { job, stop, admission, numbers, warmup, stopped_at: OnceLock::new() }
     }
 }
 
@@ -193,11 +187,11 @@ impl<T: Transport + 'static> Worker<T> {
             && self.job().plan.scenario().target.history == History::Live
     }
 
-    /// A cleared store for a reply.
-    pub(super) fn take_reply(&self) -> Reply {
+    /// A cleared store for a reply; it keeps the text where that is asked, recorded or sent along.
+    pub(super) fn take_reply(&self, asked: bool) -> Reply {
         let mut reply = self.replies.borrow_mut().pop().unwrap_or_default();
         let record = self.job().record;
-        let keep_text = record != Record::Nothing || self.keeps_history();
+        let keep_text = asked || record != Record::Nothing || self.keeps_history();
         reply.clear(keep_text, record == Record::Chunks);
         reply
     }

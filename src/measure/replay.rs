@@ -9,7 +9,7 @@ use super::tally::EndedSession;
 use super::totals::Totals;
 use super::values::values;
 use crate::metric::Metric;
-use crate::sample::{Phase, Sample};
+use crate::sample::{Part, Phase, Sample};
 
 /// Builds [`Totals`] from the samples of a finished run. They are those of the live run but for
 /// gaps, which samples do not have. Memory grows with the number of sessions.
@@ -35,11 +35,12 @@ impl Replay {
         self.totals.flow(second).sample(sample);
         let (layout, tally, blocks) = self.totals.parts_mut();
         tally.sample(layout, sample, &self.no_gaps);
-        let measured = sample.phase != Phase::Warmup && !sample.retried;
+        let main = sample.part == Part::Main;
+        let measured = main && sample.phase != Phase::Warmup && !sample.retried;
         if measured && sample.outcome.is_completed() {
             blocks.add_values(second, &values(sample));
         }
-        if !sample.retried {
+        if main && !sample.retried {
             self.session(sample);
         }
     }

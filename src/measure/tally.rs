@@ -5,7 +5,7 @@ use super::gaps::Gaps;
 use super::layout::Layout;
 use super::values::values;
 use crate::metric::Metric;
-use crate::sample::{Outcome, Phase, Sample};
+use crate::sample::{Outcome, Part, Phase, Sample};
 use crate::units::Offset;
 
 /// Turns by how their last attempt ended.
@@ -67,6 +67,8 @@ impl Counts {
 /// Turns that ended in the same way without a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorGroup {
+    /// Which part of their sessions they belong to.
+    pub part: Part,
     /// How they ended.
     pub outcome: Outcome,
     /// The HTTP status, where one came.
@@ -78,8 +80,8 @@ pub struct ErrorGroup {
 }
 
 impl ErrorGroup {
-    fn key(&self) -> (&'static str, &'static str, Option<u16>) {
-        (self.outcome.word(), self.outcome.error(), self.status)
+    fn key(&self) -> (Part, &'static str, &'static str, Option<u16>) {
+        (self.part, self.outcome.word(), self.outcome.error(), self.status)
     }
 
     fn offer(&mut self, at: u64, message: &str) {
@@ -260,8 +262,10 @@ impl PartialEq for Series {
 /// Everything that is counted of samples and can be added up.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
-    /// Every turn of the run, warm-up included.
+    /// Every turn of the run, warm-up included; set-up and closing turns are counted apart.
     pub counts: Counts,
+    /// Set-up and closing turns: in no other figure but errors and what was sent.
+    pub aside: Counts,
     /// Attempts that were really sent, retried ones included.
     pub sent: u64,
     /// Attempts that were followed by another at the same turn.
@@ -289,7 +293,7 @@ impl Tally {
         self.series.get(at)
     }
 
-    /// Turns without a reply, by (outcome, error, status), over the whole run.
+    /// Turns without a reply, by (part, outcome, error, status), over the whole run.
     pub fn errors(&self) -> &[ErrorGroup] {
         &self.errors
     }
@@ -307,11 +311,15 @@ impl Tally {
         if sample.retried {
             return;
         }
-        self.counts.count(sample.outcome, sample.phase);
         let completed = sample.outcome.is_completed();
         if !completed {
             self.error(sample);
         }
+        if sample.part != Part::Main {
+            self.aside.count(sample.outcome, sample.phase);
+            return;
+        }
+        self.counts.count(sample.outcome, sample.phase);
         let good = completed && layout.goal().is_met(&values);
         let series = &mut self.series;
         let add = |series: &mut Series| {
@@ -365,15 +373,20 @@ impl Tally {
     }
 
     fn error(&mut self, sample: &Sample) {
-        let known = self.error_group(sample.outcome, sample.status);
+        let known = self.error_group(sample.part, sample.outcome, sample.status);
         known.count += 1;
         if let Some(message) = &sample.message {
             known.offer(sample.timeline.ended.micros(), message);
         }
     }
 
-    fn error_group(&mut self, outcome: Outcome, status: Option<u16>) -> &mut ErrorGroup {
-        let group = ErrorGroup { outcome, status, count: 0, example: None };
+    fn error_group(
+        &mut self,
+        part: Part,
+        outcome: Outcome,
+        status: Option<u16>,
+    ) -> &mut ErrorGroup {
+        let group = ErrorGroup { part, outcome, status, count: 0, example: None };
         let found = self.errors.binary_search_by_key(&group.key(), ErrorGroup::key);
         let at = found.unwrap_or_else(|at| {
             self.errors.insert(at, group);
@@ -386,13 +399,14 @@ impl Tally {
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.series.len(), other.series.len(), "tallies of one run");
         self.counts.merge(&other.counts);
+        self.aside.merge(&other.aside);
         self.sent += other.sent;
         self.retried += other.retried;
         self.sent_lateness.merge(&other.sent_lateness);
         self.last_ended = self.last_ended.max(other.last_ended);
         self.warmup.merge(&other.warmup);
         for group in &other.errors {
-            let known = self.error_group(group.outcome, group.status);
+            let known = self.error_group(group.part, group.outcome, group.status);
             known.count += group.count;
             if let Some((at, message)) = &group.example {
                 known.offer(*at, message);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metric::Metric;
-use crate::sample::{ALL_OUTCOMES, Outcome, Phase, Sample, Timeline, Tokens};
+use crate::sample::{ALL_OUTCOMES, Outcome, Part, Phase, Sample, Timeline, Tokens};
 use crate::threshold::Selection;
 use crate::units::Offset;
 
@@ -34,6 +34,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
                 session_id: format!("s{number}").into(),
                 user_id: "u".into(),
                 turn: 1,
+                part: Part::Main,
                 attempt: 1,
                 retried: false,
                 phase: if due < 1_000_000 { Phase::Warmup } else { Phase::Steady },
@@ -148,6 +149,7 @@ fn completed(due: u64, ended: u64) -> Sample {
         session_id: "s".into(),
         user_id: "u".into(),
         turn: 1,
+        part: Part::Main,
         attempt: 1,
         retried: false,
         phase: Phase::Steady,
@@ -260,4 +262,29 @@ fn time_per_token_is_told_only_where_the_tokens_lie_in_the_time() {
     assert_eq!(tpot(|sample| sample.tokens.output = Some(1)), None);
     assert_eq!(tpot(|sample| sample.tokens.output = None), None);
     assert_eq!(tpot(|sample| sample.tool_calls = 1), None);
+}
+
+#[test]
+fn a_turn_of_setup_is_counted_apart_and_in_no_figure() {
+    let layout = layout();
+    let setup = Sample { part: Part::Setup, ..completed(0, 900_000) };
+    let failed =
+        Sample { outcome: Outcome::Failed(crate::sample::Failure::Agent), ..setup.clone() };
+    let mut recorder = Recorder::new(Arc::clone(&layout));
+    let mut replay = Replay::new(Arc::clone(&layout));
+    for sample in [&setup, &failed] {
+        recorder.sample(sample, &Gaps::new());
+        replay.sample(sample);
+    }
+    let mut live = Totals::new(layout);
+    while let Some(second) = recorder.finish() {
+        live.add(&second);
+    }
+    for totals in [live, replay.finish()] {
+        assert_eq!(totals.tally().counts, Counts::default());
+        assert_eq!((totals.tally().aside.completed, totals.tally().aside.failed), (1, 1));
+        assert_eq!(totals.all(), &Series::default());
+        assert_eq!(totals.tally().errors()[0].part, Part::Setup, "why it failed is still told");
+        assert_eq!(totals.tally().sent, 2);
+    }
 }

@@ -18,6 +18,8 @@ pub(super) enum Purpose {
     Shuffle,
     /// A random feeder's rows.
     Pick,
+    /// Random values in messages.
+    Template,
 }
 
 /// A generator that is a function of its arguments alone.

@@ -41,7 +41,7 @@ pub struct Kind {
     pub weight: u32,
     /// Rows it goes through; `None` for messages written in the scenario.
     pub rows: Option<u64>,
-    /// Fewest and most turns of its sessions.
+    /// Fewest and most turns of its sessions, set-up and closing included.
     pub turns: (u32, u32),
 }
 
@@ -82,10 +82,9 @@ impl Plan {
             Load::Closed { .. } | Load::Open { .. } => None,
         };
         let run_out = feeds.iter().filter_map(|feed| run_out(feed, &mix, seed)).min();
-        let end = match (planned, run_out) {
-            (Some(planned), Some(run_out)) => Some(planned.min(run_out)),
-            (planned, run_out) => planned.or(run_out),
-        };
+        let per_user = scenario.users.sessions_per_user;
+        let used_up = per_user.map(|each| u64::from(each) * scenario.users.ids.len() as u64);
+        let end = [planned, run_out, used_up].into_iter().flatten().min();
         Self(Arc::new(Parts { scenario, seed, kinds, mix, feeds, templates, scripts, end }))
     }
 
@@ -138,10 +137,11 @@ impl Plan {
         let parts = &self.0;
         let turns = parts.scenario.sessions.iter().enumerate().map(|(kind, session)| {
             let sessions = parts.mix.count_below(parts.seed, sessions, |one| one == kind);
-            match &session.content {
+            let main = match &session.content {
                 Content::Inline(messages) => sessions * messages.len() as u64,
                 Content::Rows { rows, .. } => turns_of_rows(rows, sessions),
-            }
+            };
+            main + sessions * (session.setup.len() + session.closing.len()) as u64
         });
         turns.sum()
     }
@@ -180,7 +180,10 @@ impl Plan {
         Some(PlannedSession {
             number,
             kind: slot.kind as u16,
-            user_id: Arc::clone(&parts.scenario.users.ids[identity as usize]),
+            user_id: match &parts.scripts[slot.kind].fixed_user_id {
+                Some(fixed) => Arc::clone(fixed),
+                None => Arc::clone(&parts.scenario.users.ids[identity as usize]),
+            },
             fixed_session_id: parts.scripts[slot.kind].fixed_session_id.clone(),
             identity: identity as u32,
             row: row as usize,
@@ -227,7 +230,8 @@ impl Kind {
                 (Some(rows.len() as u64), (turns().min().unwrap_or(0), turns().max().unwrap_or(0)))
             }
         };
-        let narrow = |turns: usize| u32::try_from(turns).unwrap_or(u32::MAX);
+        let aside = session.setup.len() + session.closing.len();
+        let narrow = |turns: usize| u32::try_from(turns + aside).unwrap_or(u32::MAX);
         Self {
             name: Arc::from(session.name.as_str()),
             weight: session.weight,
@@ -248,12 +252,13 @@ fn turns_of_rows(rows: &[PromptRow], sessions: u64) -> u64 {
 
 /// Whether sessions of a kind take a row of this feeder.
 fn takes(session: &scenario::Session, feeder: &str) -> bool {
-    match &session.content {
-        Content::Inline(messages) => messages.iter().any(|message| {
-            template::is_template(&message.text) && template::uses_feeder(&message.text, feeder)
-        }),
-        Content::Rows { .. } => false,
-    }
+    let inline = match &session.content {
+        Content::Inline(messages) => messages.as_slice(),
+        Content::Rows { .. } => &[],
+    };
+    session.setup.iter().chain(inline).chain(&session.closing).any(|message| {
+        template::is_template(&message.text) && template::uses_feeder(&message.text, feeder)
+    })
 }
 
 /// The first number that finds no row any more, where a feeder can run out and sessions take from
@@ -272,5 +277,6 @@ fn run_out(feed: &Feed, mix: &Mix, seed: u64) -> Option<u64> {
         let middle = low + (high - low) / 2;
         if takers(middle) <= rows { low = middle } else { high = middle }
     }
-    Some(low)
+    // The one that finds no row is the next.
+    Some(if feed.fails_at_end() { low + 1 } else { low })
 }

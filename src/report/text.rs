@@ -132,6 +132,15 @@ impl Page {
                 self.line(format!("  {}", cell("cancelled", counts.cancelled)));
             }
         }
+        if let Some(aside) = &summary.aside {
+            let unanswered = aside.planned - aside.completed;
+            let said = format!(
+                "set-up and closing, not in any figure: {} completed, {} without an answer",
+                thousands(aside.completed),
+                thousands(unanswered)
+            );
+            self.lines.extend(wrapped(&said, 2));
+        }
         let rates = &summary.rates;
         let cell = |word: &str, value: String| format!("{word:<10}{value:>11}");
         self.line(row([
@@ -237,7 +246,8 @@ impl Page {
         self.section("without an answer");
         for group in summary.errors.iter().take(FAILURES) {
             let status = group.status.map_or(String::new(), |status| format!(" {status}"));
-            let what = format!("{} {}{status}", group.outcome.replace('_', " "), group.error);
+            let part = group.part.as_ref().map_or(String::new(), |part| format!("{part} "));
+            let what = format!("{part}{} {}{status}", group.outcome.replace('_', " "), group.error);
             let start = format!("  {:>9}  {what:<30}", thousands(group.count));
             let room = WIDTH.saturating_sub(start.chars().count() + 1);
             let example = group.example.as_deref().map(one_line).unwrap_or_default();

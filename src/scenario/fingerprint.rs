@@ -6,8 +6,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::loads::Load;
-use super::model::{Content, Scenario, TargetUrl};
+use super::model::{Content, Message, OnEnd, Scenario, Session, TargetUrl};
 use super::resolved;
+use crate::expect::Expectations;
 
 /// Changes when a fingerprint begins to mean something else.
 const FORMAT: u32 = 1;
@@ -22,11 +23,10 @@ impl Scenario {
         for session in &self.sessions {
             let head = json!([session.name, session.weight, session.session_id]);
             hash.add("session", &head);
+            hash.session_extras(session);
             match &session.content {
                 Content::Inline(messages) => {
-                    for message in messages {
-                        hash.add("message", &json!([message.text, message.think]));
-                    }
+                    messages.iter().for_each(|message| hash.message("message", message));
                 }
                 Content::Rows { rows, think, .. } => {
                     hash.add("rows", &json!(think));
@@ -42,6 +42,16 @@ impl Scenario {
             for row in feeder.rows.iter() {
                 hash.add("row", row);
             }
+        }
+        for (name, feeder) in self.data.iter().filter(|(_, one)| one.on_end != OnEnd::default()) {
+            hash.add("on_end", &json!([name, feeder.on_end.to_string()]));
+        }
+        if !self.env.is_empty() {
+            hash.add("env", &self.env);
+        }
+        hash.expect(&self.expect);
+        if let Some(each) = self.users.sessions_per_user {
+            hash.add("sessions_per_user", &each);
         }
         hash.add("users", &json!([self.users.ids.len(), self.users.id]));
         for row in &self.users.rows {
@@ -77,6 +87,31 @@ impl Scenario {
 struct Hash(Sha256);
 
 impl Hash {
+    /// What a session need not have; left out where it has not, so that the fingerprints of older
+    /// scenarios stay what they are.
+    fn session_extras(&mut self, session: &Session) {
+        if let Some(user) = &session.user_id {
+            self.add("user_id", user);
+        }
+        if let Some(on_error) = session.on_error {
+            self.add("on_error", &on_error.to_string());
+        }
+        self.expect(&session.expect);
+        session.setup.iter().for_each(|message| self.message("setup", message));
+        session.closing.iter().for_each(|message| self.message("closing", message));
+    }
+
+    fn message(&mut self, label: &str, message: &Message) {
+        self.add(label, &json!([message.text, message.think]));
+        self.expect(&message.expect);
+    }
+
+    fn expect(&mut self, all: &Expectations) {
+        if !all.is_empty() {
+            self.add("expect", &resolved::expect(all));
+        }
+    }
+
     /// JSON of a map is in the order of its keys, so that the order of fields in a file is nothing.
     fn add(&mut self, label: &str, value: &impl serde::Serialize) {
         // Writing into a hash cannot fail, and these values have only text as keys.

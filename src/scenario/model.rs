@@ -13,6 +13,7 @@ pub use super::target::{
     ClientIdentity, Connections, Framing, History, Keep, PemFile, Protocol, Target, TargetUrl,
     Timeouts, WrittenTarget,
 };
+use crate::expect::Expectations;
 use crate::threshold::Threshold;
 use crate::units::{Delay, Rate, Share};
 
@@ -29,6 +30,8 @@ pub struct Scenario {
     pub sessions: Vec<Session>,
     /// Rows that templates take values from, by feeder name.
     pub data: BTreeMap<String, Feeder>,
+    /// What templates see as `env.NAME`: the variables the scenario names, with their values.
+    pub env: BTreeMap<String, String>,
     /// How much is asked at once.
     pub load: Load,
     /// Which turns are kept, marked, and left out of the figures.
@@ -37,6 +40,8 @@ pub struct Scenario {
     pub drain: Duration,
     /// What a failed turn does to the rest of its session.
     pub on_error: OnError,
+    /// What every answer of a main message has to be.
+    pub expect: Expectations,
     /// What must not be exceeded.
     pub limits: Limits,
     /// What a good turn is.
@@ -70,6 +75,8 @@ pub struct Users {
     /// Each identity's `user_id`; never empty. Loop or session *i* is identity *i* mod their
     /// number.
     pub ids: Vec<Arc<str>>,
+    /// How many sessions each identity opens in all, where that is bounded.
+    pub sessions_per_user: Option<u32>,
 }
 
 /// One kind of session.
@@ -81,8 +88,18 @@ pub struct Session {
     pub weight: u32,
     /// A fixed `session_id` instead of a fresh one each time.
     pub session_id: Option<String>,
+    /// A fixed `user_id` instead of the identity's.
+    pub user_id: Option<String>,
+    /// Overrides the scenario's.
+    pub on_error: Option<OnError>,
+    /// What every answer of its main messages has to be.
+    pub expect: Expectations,
+    /// Said first; left out of the figures.
+    pub setup: Vec<Message>,
     /// What is said.
     pub content: Content,
+    /// Said last; left out of the figures.
+    pub closing: Vec<Message>,
 }
 
 /// Where a session's messages come from.
@@ -121,6 +138,8 @@ pub struct Message {
     pub text: String,
     /// Before this message is due.
     pub think: Delay,
+    /// What its answer has to be.
+    pub expect: Expectations,
 }
 
 /// One row of a prompt file.
@@ -142,6 +161,8 @@ pub struct Feeder {
     pub from: PathBuf,
     /// How a row is picked.
     pub pick: Pick,
+    /// What happens when `unique` rows run out.
+    pub on_end: OnEnd,
     /// The rows; never empty.
     pub rows: Arc<Vec<Row>>,
 }
@@ -156,8 +177,18 @@ pub enum Pick {
     Shuffled,
     /// Any row, each time anew.
     Random,
-    /// Every row at most once; the load ends when they run out.
+    /// Every row at most once.
     Unique,
+}
+
+/// What happens when the rows of a `unique` feeder run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnEnd {
+    /// The load ends.
+    #[default]
+    Stop,
+    /// The next session that wants a row fails, and the load ends.
+    Fail,
 }
 
 /// What a failed turn does to the rest of its session.

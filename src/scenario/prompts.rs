@@ -48,6 +48,9 @@ fn on_line(problem: Problem, source: &Source, line: usize) -> Problem {
     problem.at(source, start + blanks..start + blanks)
 }
 
+/// Fields that hold a list of messages: our own, ShareGPT's, and that of chat APIs.
+const TURNS: [&str; 3] = ["turns", "conversations", "messages"];
+
 /// Which fields hold the messages.
 struct Wanted<'a> {
     message: Option<&'a str>,
@@ -56,15 +59,14 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The fields named in the scenario; where none is, `message`, else `turns`.
+    /// The fields named in the scenario; where none is, `message`, else one of [`TURNS`].
     fn from(fields: &'a RowFields, rows: &[Numbered<Row>]) -> Self {
         let (mut message, mut turns) = (fields.message.as_deref(), fields.turns.as_deref());
         if message.is_none() && turns.is_none() {
-            let has = |name| rows.first().is_some_and(|one| one.row.contains_key(name));
-            if !has("message") && has("turns") {
-                turns = Some("turns");
-            } else {
-                message = Some("message");
+            let has = |name: &str| rows.first().is_some_and(|one| one.row.contains_key(name));
+            match TURNS.into_iter().find(|name| has(name)).filter(|_| !has("message")) {
+                Some(name) => turns = Some(name),
+                None => message = Some("message"),
             }
         }
         Self { message, turns, id: fields.id.as_deref() }
@@ -76,13 +78,13 @@ impl<'a> Wanted<'a> {
                 return Err(Problem::new(format!("`{name}` is not a list of messages"))
                     .with_help(format!("for a single message write `message: {name}`")));
             };
-            items.iter().map(|item| message(item, name)).collect::<Result<Vec<_>, _>>()?
+            items.iter().filter_map(|item| turn(item, name)).collect::<Result<Vec<_>, _>>()?
         } else {
             let name = self.message.unwrap_or("message");
             vec![message(field(row, name)?, name)?]
         };
         if turns.is_empty() {
-            return Err(Problem::new("this row has no messages"));
+            return Err(Problem::new("this row has no messages of a user"));
         }
         let id = match self.id {
             Some(name) => Some(match field(row, name)? {
@@ -110,6 +112,57 @@ fn field<'r>(row: &'r Row, name: &str) -> Result<&'r Value, Problem> {
         };
         Problem::new(format!("this row has no field `{name}`")).with_help(help)
     })
+}
+
+/// Who is not the user, in the words of the files there are.
+const OTHERS: [&str; 11] = [
+    "gpt",
+    "chatgpt",
+    "bing",
+    "bard",
+    "bot",
+    "assistant",
+    "system",
+    "developer",
+    "tool",
+    "function",
+    "model",
+];
+
+/// One item of a list of messages: a text, or an object that says who speaks. `None` where it is
+/// not the user.
+fn turn(item: &Value, name: &str) -> Option<Result<Arc<str>, Problem>> {
+    let Value::Object(fields) = item else { return Some(message(item, name)) };
+    let said = [("from", "value"), ("role", "content")];
+    let Some((who, what)) = said.into_iter().find(|(who, _)| fields.contains_key(*who)) else {
+        return Some(Err(Problem::new(format!("an item of `{name}` does not say who speaks"))
+            .with_help("write texts, {\"from\", \"value\"} or {\"role\", \"content\"}")));
+    };
+    match fields.get(who) {
+        Some(Value::String(speaker)) if matches!(speaker.as_str(), "human" | "user") => {
+            Some(spoken(fields, what))
+        }
+        Some(Value::String(speaker)) if OTHERS.contains(&speaker.as_str()) => None,
+        Some(other) => {
+            Some(Err(Problem::new(format!("`{who}` is {other}, which is nobody known"))
+                .with_help("the user is `human` or `user`")))
+        }
+        None => None,
+    }
+}
+
+/// What the user says: a text, or a list of parts that are all text.
+fn spoken(fields: &Row, what: &str) -> Result<Arc<str>, Problem> {
+    let Some(Value::Array(parts)) = fields.get(what) else {
+        return message(field(fields, what)?, what);
+    };
+    let texts: Option<String> =
+        parts.iter().map(|part| part.get("text").and_then(Value::as_str)).collect();
+    match texts {
+        Some(text) if !text.is_empty() => Ok(text.into()),
+        _ => Err(Problem::new(format!("`{what}` holds a part that is not text"))
+            .with_help("only text can be sent")),
+    }
 }
 
 fn message(value: &Value, name: &str) -> Result<Arc<str>, Problem> {
@@ -161,6 +214,32 @@ mod tests {
         let ids = rows(r#"[{"q": "x", "n": 7}, {"q": "y", "n": "b"}]"#, Format::Json, &id).unwrap();
         assert_eq!(ids[0].id.as_deref(), Some("7"));
         assert_eq!(ids[1].id.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn of_a_conversation_the_users_part_is_asked() {
+        let none = RowFields::default();
+        let share = r#"[{"id": "x", "conversations": [{"from": "human", "value": " a "},
+            {"from": "gpt", "value": "b"}, {"from": "human", "value": "c"}]}]"#;
+        let chat = r#"{"messages": [{"role": "system", "content": "s"},
+            {"role": "user", "content": "a"}, {"role": "assistant", "content": null},
+            {"role": "user", "content": [{"type": "text", "text": "b"}, {"text": "c"}]}]}"#;
+        let texts = |rows: Vec<PromptRow>| rows[0].turns.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = texts(rows(share, Format::Json, &none).unwrap());
+        assert_eq!(found, [" a ", "c"]);
+        let chat = chat.replace('\n', "");
+        let found: Vec<String> = texts(rows(&chat, Format::JsonLines, &none).unwrap());
+        assert_eq!(found, ["a", "bc"]);
+        for (row, why) in [
+            (r#"{"messages": [{"role": "assistant", "content": "x"}]}"#, "no messages of a user"),
+            (r#"{"messages": [{"role": "alien", "content": "x"}]}"#, "nobody known"),
+            (r#"{"messages": [{"text": "x"}]}"#, "does not say who speaks"),
+            (r#"{"messages": [{"role": "user"}]}"#, "no field `content`"),
+            (r#"{"messages": [{"role": "user", "content": [{"type": "image"}]}]}"#, "not text"),
+        ] {
+            let problem = rows(row, Format::JsonLines, &none).unwrap_err();
+            assert!(problem.message().contains(why), "{problem}");
+        }
     }
 
     #[test]

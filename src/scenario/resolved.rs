@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::loads::{Load, OnOverload, Pace, Stage, Until, Warmup};
-use super::model::{Content, Scenario, Session, Target, TargetUrl, Timeouts};
+use super::model::{Content, Message, OnEnd, Scenario, Session, Target, TargetUrl, Timeouts};
+use crate::expect::{Demand, Expectation, Expectations};
 use crate::secret::{MASK, is_key_like};
 use crate::units::{Delay, Span};
 
@@ -15,7 +16,11 @@ impl Scenario {
     pub fn resolved(&self) -> Value {
         let data = self.data.iter().map(|(name, feeder)| {
             let from = feeder.from.display().to_string();
-            (name.clone(), json!({ "from": from, "pick": feeder.pick.to_string() }))
+            let mut whole = json!({ "from": from, "pick": feeder.pick.to_string() });
+            if feeder.on_end != OnEnd::default() {
+                whole["on_end"] = json!(feeder.on_end.to_string());
+            }
+            (name.clone(), whole)
         });
         let mut whole = Map::new();
         whole.insert("name".into(), json!(self.name));
@@ -25,10 +30,16 @@ impl Scenario {
         if !self.data.is_empty() {
             whole.insert("data".into(), Value::Object(data.collect()));
         }
+        if !self.env.is_empty() {
+            whole.insert("env".into(), self.env.keys().map(|name| json!(name)).collect());
+        }
         whole.insert("load".into(), load(&self.load));
         whole.insert("warmup".into(), warmup(self.warmup));
         whole.insert("drain".into(), span(self.drain));
         whole.insert("on_error".into(), json!(self.on_error.to_string()));
+        if !self.expect.is_empty() {
+            whole.insert("expect".into(), expect(&self.expect));
+        }
         let mut limits = Map::new();
         if let Some(requests) = self.limits.requests {
             limits.insert("requests".into(), json!(requests));
@@ -65,10 +76,14 @@ impl Scenario {
     }
 
     fn resolved_users(&self) -> Value {
-        match &self.users.from {
+        let mut users = match &self.users.from {
             Some(from) => json!({ "from": from.display().to_string(), "id": self.users.id }),
             None => json!({ "count": self.users.ids.len(), "id": self.users.id }),
+        };
+        if let Some(each) = self.users.sessions_per_user {
+            users["sessions_per_user"] = json!(each);
         }
+        users
     }
 }
 
@@ -165,13 +180,23 @@ fn session(session: &Session) -> Value {
     if let Some(id) = &session.session_id {
         whole.insert("session_id".into(), json!(id));
     }
+    if let Some(id) = &session.user_id {
+        whole.insert("user_id".into(), json!(id));
+    }
+    if let Some(on_error) = session.on_error {
+        whole.insert("on_error".into(), json!(on_error.to_string()));
+    }
+    if !session.expect.is_empty() {
+        whole.insert("expect".into(), expect(&session.expect));
+    }
+    for (name, list) in [("setup", &session.setup), ("closing", &session.closing)] {
+        if !list.is_empty() {
+            whole.insert(name.into(), messages(list));
+        }
+    }
     match &session.content {
-        Content::Inline(messages) => {
-            let messages = messages.iter().map(|one| match one.think {
-                Delay::ZERO => json!(one.text),
-                think => json!({ "text": one.text, "think": think }),
-            });
-            whole.insert("messages".into(), messages.collect());
+        Content::Inline(list) => {
+            whole.insert("messages".into(), messages(list));
         }
         Content::Rows { from, fields, think, .. } => {
             whole.insert("from".into(), json!(from.display().to_string()));
@@ -185,6 +210,66 @@ fn session(session: &Session) -> Value {
             if *think != Delay::ZERO {
                 whole.insert("think".into(), json!(think));
             }
+        }
+    }
+    Value::Object(whole)
+}
+
+fn messages(messages: &[Message]) -> Value {
+    let message = |one: &Message| {
+        if one.think == Delay::ZERO && one.expect.is_empty() {
+            return json!(one.text);
+        }
+        let mut whole = json!({ "text": one.text });
+        if one.think != Delay::ZERO {
+            whole["think"] = json!(one.think);
+        }
+        if !one.expect.is_empty() {
+            whole["expect"] = expect(&one.expect);
+        }
+        whole
+    };
+    messages.iter().map(message).collect()
+}
+
+/// Expectations in the form of a scenario file.
+pub(super) fn expect(all: &Expectations) -> Value {
+    let mut whole = Map::new();
+    let mut lists: [(&str, Vec<Value>); 3] =
+        [("contains", Vec::new()), ("matches", Vec::new()), ("json", Vec::new())];
+    for one in all.iter() {
+        let (name, value) = match one {
+            Expectation::Contains(text) => {
+                lists[0].1.push(json!(text));
+                continue;
+            }
+            Expectation::Matches(pattern) => {
+                lists[1].1.push(json!(pattern.as_str()));
+                continue;
+            }
+            Expectation::Json(path, demand) => {
+                let (name, value) = match demand {
+                    Demand::Exists(exists) => ("exists", json!(exists)),
+                    Demand::Equals(value) => ("equals", value.clone()),
+                };
+                let mut demand = json!({ "path": path.to_string() });
+                demand[name] = value;
+                lists[2].1.push(demand);
+                continue;
+            }
+            Expectation::MinChunks(count) => ("min_chunks", json!(count)),
+            Expectation::MaxChunks(count) => ("max_chunks", json!(count)),
+            Expectation::MinBytes(count) => ("min_bytes", json!(count)),
+            Expectation::MaxBytes(count) => ("max_bytes", json!(count)),
+            Expectation::MaxTtfc(limit) => ("max_ttfc", span(*limit)),
+            Expectation::MaxTotal(limit) => ("max_total", span(*limit)),
+            Expectation::NotEmpty => ("not_empty", json!(true)),
+        };
+        whole.insert(name.into(), value);
+    }
+    for (name, list) in lists {
+        if !list.is_empty() {
+            whole.insert(name.into(), Value::Array(list));
         }
     }
     Value::Object(whole)

@@ -7,6 +7,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 
 use super::model::Row;
+use super::random;
 
 /// Whether a text has anything to render; one that has not is sent as it stands.
 pub fn is_template(text: &str) -> bool {
@@ -22,6 +23,7 @@ pub fn environment() -> Environment<'static> {
     if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
         environment.set_syntax(syntax);
     }
+    random::add(&mut environment);
     environment
 }
 
@@ -42,8 +44,56 @@ pub fn session_value(number: u64, name: &str, id: &str) -> Value {
 }
 
 /// All that a message's template may name.
-pub fn context(user: Value, session: Value, turn: u32, data: Value) -> Value {
-    map([("user", user), ("session", session), ("turn", Value::from(turn)), ("data", data)])
+#[derive(Debug)]
+pub struct Names<'a> {
+    /// From [`user_value`].
+    pub user: Value,
+    /// From [`session_value`].
+    pub session: Value,
+    /// Position of the message in its session, from 1.
+    pub turn: u32,
+    /// Rows by the names of their feeders.
+    pub data: Value,
+    /// Environment variables that the scenario names.
+    pub env: &'a BTreeMap<String, String>,
+    /// The answer to the turn before, where there is one.
+    pub previous: Option<&'a str>,
+    /// What random values follow from.
+    pub chance: u64,
+}
+
+impl Names<'_> {
+    /// The values as a context.
+    pub fn context(self) -> Value {
+        let env = self.env.iter().map(|(name, value)| (name.as_str(), Value::from(value.as_str())));
+        let previous = self.previous.map(|text| ("text", Value::from(text)));
+        map([
+            ("user", self.user),
+            ("session", self.session),
+            ("turn", Value::from(self.turn)),
+            ("data", self.data),
+            ("env", map(env)),
+            ("previous", map(previous)),
+            (random::CHANCE, random::value(self.chance)),
+        ])
+    }
+}
+
+/// Whether a template names the answer to the turn before.
+pub fn uses_previous(text: &str) -> bool {
+    let names = names(text).unwrap_or_default();
+    names.iter().any(|name| name.split('.').next() == Some("previous"))
+        || mentions(text, "previous")
+}
+
+/// Whether a name stands in a text as a whole. minijinja's analysis passes over what is sliced, as
+/// in `{{ previous.text[:20] }}`, so that its list of names alone is not enough.
+fn mentions(text: &str, name: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(|c| inside(c) || c == '.')
+            && !text[at + name.len()..].starts_with(inside)
+    })
 }
 
 /// One row as templates see it.
@@ -101,19 +151,22 @@ pub fn uses_feeder(text: &str, feeder: &str) -> bool {
     names(text).unwrap_or_default().iter().any(|name| {
         let mut parts = name.split('.');
         parts.next() == Some("data") && parts.next().is_none_or(|part| part == feeder)
-    })
+    }) || mentions(text, &format!("data.{feeder}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn named(turn: u32, data: Value) -> Value {
+        let (user, session) = (Value::UNDEFINED, Value::UNDEFINED);
+        let env = &BTreeMap::new();
+        Names { user, session, turn, data, env, previous: None, chance: 0 }.context()
+    }
+
     #[test]
     fn a_rendered_text_keeps_its_line_ends() {
-        let rendered = environment().render_str(
-            "{{ turn }}\n\n",
-            context(Value::UNDEFINED, Value::UNDEFINED, 3, Value::UNDEFINED),
-        );
+        let rendered = environment().render_str("{{ turn }}\n\n", named(3, Value::UNDEFINED));
         assert_eq!(rendered.unwrap(), "3\n\n");
     }
 
@@ -124,10 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_sliced_is_found_as_well() {
+        assert!(uses_previous("{{ previous.text[:20] }}") && !uses_previous("{{ previously }}"));
+        assert!(uses_feeder("{{ data.order.number[1:] }}", "order"));
+        assert!(!uses_feeder("{{ data.orders.number[1:] }}", "order"));
+        assert!(!uses_feeder("{{ x.data.order }}", "order"));
+    }
+
+    #[test]
     fn json_keeps_its_types_in_templates() {
         let row: Row = serde_json::from_str(r#"{"n": 5, "list": ["a"], "f": 1.5}"#).unwrap();
         let data = map([("x", row_value(&row))]);
-        let context = context(Value::UNDEFINED, Value::UNDEFINED, 1, data);
+        let context = named(1, data);
         let text = "{{ data.x.n + 1 }} {{ data.x.list[0] }} {{ data.x.f }}";
         assert_eq!(environment().render_str(text, context).unwrap(), "6 a 1.5");
     }

@@ -1,7 +1,7 @@
 //! The words of the scenario file for what the model holds as enums: one table, read and written.
 
 use super::loads::OnOverload;
-use super::model::{Failures, Framing, History, Keep, OnError, Pick, Protocol};
+use super::model::{Failures, Framing, History, Keep, OnEnd, OnError, Pick, Protocol};
 
 /// A value that the file writes as one of a few words.
 pub(super) trait Worded: Copy + PartialEq + 'static {
@@ -46,6 +46,10 @@ impl Worded for Pick {
     ];
 }
 
+impl Worded for OnEnd {
+    const WORDS: &'static [(&'static str, Self)] = &[("stop", Self::Stop), ("fail", Self::Fail)];
+}
+
 impl Worded for OnOverload {
     const WORDS: &'static [(&'static str, Self)] = &[("queue", Self::Queue), ("drop", Self::Drop)];
 }
@@ -74,4 +78,4 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(Protocol, Framing, History, Keep, Pick, OnOverload, OnError);
+displayed!(Protocol, Framing, History, Keep, Pick, OnEnd, OnOverload, OnError);

@@ -152,6 +152,7 @@ mod tests {
             session_id: "s".into(),
             user_id: "u".into(),
             turn: 1,
+            part: crate::sample::Part::Main,
             attempt: 1,
             retried: false,
             phase: Phase::Steady,

@@ -8,6 +8,7 @@ use super::model::{CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSu
 use super::validity::{reasons, validity};
 use crate::measure::{Distribution, Series, Totals};
 use crate::metric::Metric;
+use crate::sample::Part;
 use crate::units::Offset;
 
 /// Version of `summary.json`.
@@ -31,6 +32,7 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
             stopped: facts.stopped.clone(),
         },
         counts: CountsSummary::from(&totals.tally().counts),
+        aside: Some(&totals.tally().aside).filter(|aside| aside.planned() > 0).map(Into::into),
         rates: rates(totals, measured_s),
         groups: groups(facts, totals),
         errors: errors(totals),
@@ -126,6 +128,7 @@ fn errors(totals: &Totals) -> Vec<ErrorSummary> {
             count: group.count,
             example: group.example.as_ref().map(|(_, message)| message.to_string()),
             outcome: group.outcome.word().into(),
+            part: (group.part != Part::Main).then(|| group.part.word().into()),
         })
         .collect()
 }

@@ -33,6 +33,10 @@ pub struct Summary {
     pub caveats: Vec<CaveatText>,
     /// How the target was loaded.
     pub load: LoadSummary,
+    /// Set-up and closing turns by how they ended, where there are any: they are in no other
+    /// count, rate or metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<CountsSummary>,
 }
 
 /// Which run.
@@ -161,6 +165,9 @@ pub struct ErrorSummary {
     pub example: Option<String>,
     /// The word of the `outcome` column.
     pub outcome: String,
+    /// `setup` or `closing`, where the turns were of that part of their sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 /// How one threshold came out.

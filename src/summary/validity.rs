@@ -97,7 +97,9 @@ pub(super) fn reasons(facts: &RunFacts, totals: &Totals) -> Vec<Reason> {
     let groups = totals.tally().errors().iter();
     let count = groups.filter(|group| group.outcome == local).map(|group| group.count).sum();
     if count > 0 {
-        reasons.push(Reason::Local { count, planned: totals.tally().counts.planned() });
+        let tally = totals.tally();
+        let planned = tally.counts.planned() + tally.aside.planned();
+        reasons.push(Reason::Local { count, planned });
     }
     reasons
 }

@@ -47,7 +47,8 @@ fn command_lines_in_documents_are_understood() {
             let Some(line) = line else { continue };
             let words = words(line);
             // Prose about the program; the scenarios explain their command lines after two spaces.
-            let commands = ["run", "plan", "agent", "batch", "report", "compare", "history"];
+            let commands =
+                ["run", "plan", "agent", "batch", "report", "compare", "history", "init"];
             if !words.first().is_some_and(|first| commands.contains(&first.as_str())) {
                 continue;
             }

@@ -21,8 +21,12 @@ mod loads;
 mod loads_arrivals;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
+/// Where messages get their values: files, the environment, chance.
+mod data;
 /// What the documents show is what there is.
 mod documents;
+/// Expectations, set-up and closing as a user meets them.
+mod expect;
 /// Event streams byte by byte, against fixtures and another decoder.
 mod event_streams;
 /// Every fault of the embedded agent, and what a run reports for it.
@@ -41,6 +45,8 @@ mod report;
 mod run;
 /// What is read, and what is refused with its place.
 mod scenario;
+/// The schema that editors complete from, a first scenario, and completions.
+mod schema;
 /// What a summary says of known samples, live or read again from samples.csv.
 mod summary;
 /// What tests of the whole command share.

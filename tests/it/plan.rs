@@ -26,7 +26,9 @@ fn told(plan: &Plan, count: u64) -> Vec<String> {
         .map_while(|number| plan.session(number, number as u32))
         .map(|session| {
             let turns: Vec<_> = (1..=session.turn_count())
-                .map(|turn| (session.think(turn), session.text(turn, "s").unwrap().into_owned()))
+                .map(|turn| {
+                    (session.think(turn), session.text(turn, "s", None).unwrap().into_owned())
+                })
                 .collect();
             format!("{} {} {} {turns:?}", session.number, session.kind, session.user_id)
         })
@@ -66,7 +68,7 @@ fn a_session_can_be_asked_for_in_any_order() {
     let forward = told(&plan, 50);
     let late = plan.session(33, 33).unwrap();
     let turns: Vec<_> = (1..=late.turn_count())
-        .map(|turn| (late.think(turn), late.text(turn, "s").unwrap().into_owned()))
+        .map(|turn| (late.think(turn), late.text(turn, "s", None).unwrap().into_owned()))
         .collect();
     assert!(forward[33].ends_with(&format!("{turns:?}")));
 }
@@ -77,10 +79,11 @@ fn rows_are_sent_byte_for_byte_and_in_file_order() {
         "target: { url: embedded }\nsessions: [{ from: p.jsonl }]\nload: { closed: { users: 1, iterations: 5 } }",
         0,
     );
-    let first: Vec<String> =
-        (0..5).map(|n| plan.session(n, 0).unwrap().text(1, "s").unwrap().into_owned()).collect();
+    let first: Vec<String> = (0..5)
+        .map(|n| plan.session(n, 0).unwrap().text(1, "s", None).unwrap().into_owned())
+        .collect();
     assert_eq!(first, ["{{ x }}", "three", "{{ x }}", "three", "{{ x }}"]);
-    assert_eq!(plan.session(0, 0).unwrap().text(2, "s").unwrap(), " two ");
+    assert_eq!(plan.session(0, 0).unwrap().text(2, "s", None).unwrap(), " two ");
     assert_eq!(plan.session_count(), Some(5));
     assert_eq!(plan.turn_count(), Some(2 + 1 + 2 + 1 + 2));
     assert!(plan.session(5, 0).is_none());
@@ -104,7 +107,7 @@ fn feeders_give_a_row_to_each_session_that_takes_one() {
         (0..50)
             .map_while(|n| plan.session(n, 0))
             .filter(|session| session.kind == 0)
-            .map(|session| session.text(1, "s").unwrap()[6..8].to_owned())
+            .map(|session| session.text(1, "s", None).unwrap()[6..8].to_owned())
             .collect()
     };
     let sequential = numbers("sequential", 3);
@@ -152,8 +155,8 @@ sessions:
     );
     let session = plan.session(1, 0).unwrap();
     assert_eq!(session.fixed_session_id.as_deref(), Some("fixed"));
-    assert_eq!(session.text(1, "fixed").unwrap(), "1 u1@x fixed a 1\n");
-    assert!(session.text(2, "fixed").is_err());
+    assert_eq!(session.text(1, "fixed", None).unwrap(), "1 u1@x fixed a 1\n");
+    assert!(session.text(2, "fixed", None).is_err());
 }
 
 fn open(rate: u32, arrivals: &str, seconds: u32, seed: u64) -> Plan {

@@ -453,7 +453,7 @@ thresholds: { 'errors{session=good}': ['count<100'] }",
     let url = agent.base_url();
     let ran = run(&[scenario.path.to_str().unwrap(), "--target", &url, "--quiet"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
-    assert_eq!(ran.out, "2 of 2 turns have no answer\n");
+    assert!(ran.out.starts_with("2 of 2 turns have no answer\n"), "{}", ran.out);
 }
 
 #[test]

@@ -16,10 +16,13 @@ fn world() -> Imagined {
         .with_file("dir/orders.csv", "number,city\nA1,Ulm\nA2,\n")
         .with_file("dir/ragged.jsonl", "{\"a\": 1}\n{\"b\": 2}\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\"}\n{\"question\": 5}\n")
+        .with_file("dir/system.jsonl", "{\"messages\": [{\"role\": \"system\"}]}\n")
         .with_file("dir/good.jsonl", "{\"question\": \"x?\"}\n")
         .with_file("dir/bad.txt", b"one\ntwo\xff\n".as_slice())
         .with_file("dir/empty.csv", "message\n")
         .with_var("HOST", "agent.example")
+        .with_var("API_TOKEN", "never told")
+        .with_var("REGION", "eu")
 }
 
 fn read(text: &str, overrides: &Overrides) -> Result<Scenario, Problems> {
@@ -224,9 +227,209 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "",
     ),
     (
-        "target: { url: embedded }\nsessions: [{ messages: [{ text: a, ^expect: { contains: x } }] }]",
-        "unknown field `expect`",
-        "`text` and `think`",
+        "target: { url: embedded }\nsessions: [{ messages: [{ text: a, ^expects: { contains: x } }] }]",
+        "unknown field `expects`",
+        "did you mean `expect`?",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [{ text: a, expect: { ^contain: x } }] }]",
+        "unknown field `contain` in `sessions[0].messages[0].expect`",
+        "did you mean `contains`?",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [{ text: a, ^expect: {} }] }]",
+        "expects nothing",
+        "contains: refund",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], ^expect: refund }]",
+        "`sessions[0].expect` wants a map",
+        "`contains`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], expect: { contains: [x, ^\"\"] } }]",
+        "`sessions[0].expect.contains[1]` is an empty text",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { matches: ^'(a' }",
+        "`expect.matches` is not a regular expression: unclosed group",
+        "single quotes",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_chunks: ^0 }",
+        "`expect.min_chunks` is out of range",
+        "from 1 to",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_bytes: ^some }",
+        "wants a whole number",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_chunks: 5, max_chunks: ^4 }",
+        "`max_chunks` is below `min_chunks`",
+        "both",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { max_ttfc: ^2 }",
+        "`expect.max_ttfc`: `2` has no unit",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { max_total: ^0s }",
+        "`expect.max_total` has to be above zero",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { not_empty: ^maybe }",
+        "`expect.not_empty` cannot be `maybe`",
+        "`true` or `false`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { ^json: { exists: true } }",
+        "`expect.json` has no `path`",
+        "path: $.status",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { json: { path: ^a.b } }",
+        "is not a path",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { json: { path: $.a, exists: true, ^equals: 5 } }",
+        "has both `exists` and `equals`",
+        "keep `equals`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { json: [{ path: $.a, ^equal: 5 }] }",
+        "unknown field `equal` in `expect.json[0]`",
+        "did you mean `equals`?",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], ^setup: [] }]",
+        "`sessions[0].setup` is an empty list",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], closing: [^{ think: 1s }] }]",
+        "`sessions[0].closing[0]` has no `text`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], on_error: ^stop }]",
+        "`sessions[0].on_error` cannot be `stop`",
+        "`end_session` or `continue`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], user_id: ^\"\" }]",
+        "`sessions[0].user_id` is an empty text",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a], ^think: 2s }]",
+        "`think` does not go with `messages`",
+        "with its message",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ from: good.jsonl, message: question, ^turns: question }]",
+        "either `message` or `turns`",
+        "a list",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ from: ^system.jsonl }]",
+        "this row has no messages of a user",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nusers: { sessions_per_user: ^0 }",
+        "out of range",
+        "from 1 to",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nusers: { ^sessions_per_user: 5 }\nload: { once: {} }",
+        "does not go with a load of `once`",
+        "once",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\n^env: REGION",
+        "`env` wants a list",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nenv: [^NOPE]",
+        "`NOPE` is not set",
+        "export",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nenv: [^API_TOKEN]",
+        "looks like the name of a key",
+        "api_key_env",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nenv: [^\"a b\"]",
+        "not the name of an environment variable",
+        "env: [REGION]",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^env.HOST }}\"] }]",
+        "which the scenario does not ask for",
+        "env: [HOST]",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^previous.text }}\"] }]",
+        "no answer before it",
+        "previous.text",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a, \"{{ ^previous.txt }}\"] }]",
+        "names `previous.txt`",
+        "did you mean `previous.text`?",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [^\"{{ random_int(5, 1) }}\"] }]",
+        "lower number first",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^random_integer(1, 5) }}\"] }]",
+        "names `random_integer`",
+        "",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { o: { from: orders.csv, ^on_end: fail } }",
+        "`on_end` has no effect without `pick: unique`",
+        "never run out",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { o: { from: orders.csv, pick: unique, on_end: ^halt } }",
+        "cannot be `halt`",
+        "`stop` or `fail`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { ^o: { pick: unique } }",
+        "`data.o` has no `from`",
+        "file",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { ^9o: { from: orders.csv } }",
+        "cannot be named in a template",
+        "letters",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\non_error: ^retry",
+        "`on_error` cannot be `retry`",
+        "`end_session` or `continue`",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nlimits: { retries: ^500 }",
+        "out of range",
+        "from 0 to 100",
+    ),
+    (
+        "target: { url: embedded }\nsessions: [{ messages: [a] }]\nlimits: { requests: ^300 }",
+        "is not a rate",
+        "",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [{ text: a, think: ^normal(1s) }] }]",
@@ -395,6 +598,11 @@ fn every_mistake_is_shown_with_its_place_and_a_way_out() {
             Err(problems) => problems,
         };
         let problem = problems.iter().next().unwrap();
+        if text.contains("system.jsonl") {
+            assert!(problem.message().contains(message), "expected `{message}` in\n{problems}");
+            assert_eq!(problem.label(), Some("dir/system.jsonl"), "{problems}");
+            continue;
+        }
         if message.is_empty() {
             assert!(problem.to_string().contains("dir/empty.csv has no rows"), "{problem}");
             continue;
@@ -448,6 +656,64 @@ fn the_same_scenario_in_yaml_and_json_has_the_same_fingerprint() {
     assert_eq!(resolved["target"]["headers"]["x-auth"], "***");
     resolved["target"]["headers"] = yaml.resolved()["target"]["headers"].clone();
     assert_eq!(resolved, yaml.resolved());
+}
+
+/// Everything that need not be there.
+const RICH: &str = r#"
+target: { url: embedded }
+env: [REGION]
+users: { count: 2, sessions_per_user: 3 }
+on_error: continue
+expect: { not_empty: true, max_ttfc: 90s }
+sessions:
+  - name: rich
+    user_id: vip
+    on_error: end_session
+    expect: { contains: [a, "b: c"], matches: '^\w+"$', min_chunks: 1, max_chunks: 9 }
+    setup: ["hello {{ env.REGION }}", { text: again, think: 1s }]
+    messages:
+      - text: "{{ data.order.number }}"
+        expect:
+          json:
+            - { path: $.a, equals: "5" }
+            - { path: "/b/0", equals: { x: [1, ~, true, text] } }
+            - { path: "$['c d']", exists: false }
+          min_bytes: 1
+          max_bytes: 100
+      - "{{ previous.text }} {{ random_uuid() }}"
+    closing: [{ text: bye, expect: { max_total: 1m } }]
+data: { order: { from: orders.csv, pick: unique, on_end: fail } }
+load: { closed: { users: 2, duration: 1m } }
+"#;
+
+#[test]
+fn a_rich_scenario_is_the_same_when_it_is_read_from_what_is_kept_of_it() {
+    let rich = good(RICH);
+    let kept = rich.resolved();
+    let again = good(&serde_json::to_string_pretty(&kept).unwrap());
+    assert_eq!(again.resolved(), kept);
+    assert_eq!(again.fingerprint(), rich.fingerprint());
+    assert_eq!(kept["sessions"][0]["messages"][0]["expect"]["json"][0]["equals"], "5");
+    assert!(!kept.to_string().contains("\"eu\""), "variables are kept by name");
+    for other in [
+        "env=[HOST, REGION]",
+        "users.sessions_per_user=4",
+        "expect.max_ttfc=91s",
+        "sessions[0].user_id=other",
+        "sessions[0].on_error=continue",
+        "sessions[0].expect.contains=a",
+        "sessions[0].setup[0]=hi",
+        "sessions[0].setup[1].think=2s",
+        "sessions[0].closing[0].text=see you",
+        "sessions[0].messages[0].expect.min_bytes=2",
+        "data.order.on_end=stop",
+    ] {
+        assert_ne!(
+            read(RICH, &set(&[other])).unwrap().fingerprint(),
+            rich.fingerprint(),
+            "{other}"
+        );
+    }
 }
 
 #[test]
@@ -637,13 +903,21 @@ fn every_block_of_the_guides_is_a_good_scenario() {
         .with_file("dir/trace.jsonl", "{\"timestamp\": 0}\n{\"timestamp\": 400000}\n")
         .with_file("dir/users.csv", "email\na@b.example\n")
         .with_file("dir/prompts.jsonl", "{\"question\": \"x?\", \"uid\": 1}\n")
+        .with_file(
+            "dir/sharegpt.json",
+            "[{\"id\": 1, \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]}]",
+        )
+        .with_file(
+            "dir/chats.jsonl",
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n",
+        )
         .with_file("dir/conversations.jsonl", "{\"turns\": [\"a\", \"b\"]}\n");
     let blocks: Vec<&str> = guide
         .split("```yaml\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert!(blocks.len() >= 22, "found {}", blocks.len());
+    assert!(blocks.len() >= 28, "found {}", blocks.len());
     for block in blocks {
         let mut text = block.to_owned();
         for (key, line) in [
@@ -666,8 +940,9 @@ proptest! {
     #[test]
     fn a_damaged_scenario_is_read_or_refused_and_nothing_else(
         cuts in prop::collection::vec((0usize..1200, 0usize..12, ".{0,4}"), 1..4),
+        rich: bool,
     ) {
-        let mut text = FULL.to_owned();
+        let mut text = if rich { RICH } else { FULL }.to_owned();
         for (at, length, instead) in cuts {
             let letters: Vec<char> = text.chars().collect();
             let start = at.min(letters.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use streamgauge::artifact::samples::{SampleReader, SampleWriter};
 use streamgauge::measure::{EndedSession, Gaps, Goal, Layout, Recorder, Replay, Totals};
 use streamgauge::metric::Metric;
-use streamgauge::sample::{Failure, Limit, Outcome, Phase, Reason, Sample, Timeline, Tokens};
+use streamgauge::sample::{Failure, Limit, Outcome, Part, Phase, Reason, Sample, Timeline, Tokens};
 use streamgauge::scenario::Failures;
 use streamgauge::summary::{
     LoadFacts, LoadModel, Offered, RunFacts, Summary, ValidityVerdict, summarize,
@@ -29,6 +29,7 @@ pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
         session_id: format!("run-{number}").into(),
         user_id: "user-1".into(),
         turn: 1,
+        part: Part::Main,
         attempt: 1,
         retried: false,
         phase: Phase::Steady,

@@ -7,11 +7,11 @@ use std::time::Duration;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::COLUMNS;
-use crate::sample::{Outcome, Sample, Timeline, Tokens};
+use crate::sample::{Outcome, Part, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 /// Columns that the first version did not have; a file without them is read all the same.
-const OPTIONAL: [&str; 12] = [
+const OPTIONAL: [&str; 13] = [
     "sample",
     "connect_ms",
     "message",
@@ -24,6 +24,7 @@ const OPTIONAL: [&str; 12] = [
     "tokens_in",
     "tokens_out",
     "tokens_reasoning",
+    "part",
 ];
 
 /// Why `samples.csv` could not be read.
@@ -239,6 +240,12 @@ impl Cells<'_> {
             session_id: Arc::from(self.text("session")),
             user_id: Arc::from(self.text("user")),
             turn: self.number("turn")?,
+            part: match self.text("part") {
+                "" => Part::Main,
+                word => {
+                    word.parse().map_err(|()| self.bad("part", "`main`, `setup` or `closing`"))?
+                }
+            },
             attempt: self.number("attempt")?,
             retried: self.text("retried") == "1",
             phase: self

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sample::{ALL_OUTCOMES, Phase, Sample, Timeline, Tokens};
+use crate::sample::{ALL_OUTCOMES, Part, Phase, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 fn any_sample() -> impl Strategy<Value = Sample> {
@@ -23,6 +23,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             session_id: who.2.into(),
             user_id: who.3.into(),
             turn: who.4,
+            part: [Part::Main, Part::Setup, Part::Closing][who.4 as usize % 3],
             attempt: who.5,
             retried: who.6,
             phase: [Phase::Warmup, Phase::Steady, Phase::Drain][(who.0 % 3) as usize],
@@ -118,6 +119,7 @@ fn a_row_is_what_the_contract_says() {
         session_id: Arc::from("run-7"),
         user_id: Arc::from("user-1"),
         turn: 1,
+        part: Part::Main,
         attempt: 2,
         retried: false,
         phase: Phase::Steady,
@@ -151,7 +153,7 @@ fn a_row_is_what_the_contract_says() {
     assert_eq!(
         lines.next().unwrap(),
         "1,run-7,refund,user-1,1,2,steady,1000.000,1002.000,1010.000,1020.000,1030.000,1031.000,,\
-         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,"
+         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,,main"
     );
 }
 
@@ -172,14 +174,14 @@ fn columns_are_found_by_name_and_later_ones_passed_over() {
 fn what_cannot_be_read_is_named_with_its_place() {
     let good = String::from_utf8(written(&[])).unwrap();
     let row =
-        "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,\n";
+        "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,,main\n";
     for (from, to, why) in [
         ("dropped,overload", "dropped,status", "line 2: `dropped` in column `outcome` is not"),
         ("5.000", "5s", "`5s` in column `ended_ms` is not milliseconds"),
         ("5.000", "", "`` in column `ended_ms`"),
         ("steady", "later", "`later` in column `phase`"),
         (",1,1,steady", ",one,1,steady", "`one` in column `turn`"),
-        (",x,,0,1", ",x,,0,1,9", "36 cells where the header has 35"),
+        (",x,,0,1", ",x,,0,1,9", "37 cells where the header has 36"),
     ] {
         let file = format!("{good}{}", row.replacen(from, to, 1));
         let error = read(file.as_bytes()).unwrap_err().to_string();

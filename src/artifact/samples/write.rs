@@ -88,6 +88,7 @@ impl<W: Write> SampleWriter<W> {
         for count in [sample.tokens.input, sample.tokens.output, sample.tokens.reasoning] {
             row.number_if(count);
         }
+        row.raw(sample.part.word().as_bytes());
         if let Some(last) = self.row.last_mut() {
             *last = b'\n';
         }

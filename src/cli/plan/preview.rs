@@ -164,7 +164,8 @@ fn turns_per_session(scenario: &Scenario) -> f64 {
                 rows.iter().map(|row| row.turns.len()).sum::<usize>() as f64 / rows.len() as f64
             }
         };
-        turns * f64::from(weight)
+        let aside = session.setup.len() + session.closing.len();
+        (turns + aside as f64) * f64::from(weight)
     });
     turns.sum::<f64>() / sum
 }
@@ -216,7 +217,8 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             if requests.len() == SHOWN_REQUESTS {
                 return Ok(requests);
             }
-            let message = session.text(turn, &session_id).map_err(|error| error.to_string())?;
+            let message = session.text(turn, &session_id, Some("(the answer before)"));
+            let message = message.map_err(|error| error.to_string())?;
             let asking = Asking {
                 history: &history,
                 user_id: &session.user_id,
@@ -276,10 +278,13 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
     if let Load::Closed { until: Until::Duration(_) | Until::Stages(_), .. } = scenario.load
         && let Some(most) = plan.session_count()
     {
-        notes.push(format!(
-            "the rows of a `unique` feeder last for {most} sessions; the load ends then, or with \
-             the time"
-        ));
+        let why = match scenario.users.sessions_per_user {
+            Some(each) if most == u64::from(each) * u64::from(plan.identities()) => {
+                "users open that many"
+            }
+            _ => "the rows of a `unique` feeder last for so many",
+        };
+        notes.push(format!("the load ends after {most} sessions ({why}), or with the time"));
     }
     notes
 }

@@ -100,11 +100,11 @@ fn why_broken(conducted: &Conducted, summary: &Summary) -> Option<String> {
     }
     let counts = &summary.counts;
     let planned = conducted.job.plan.turn_count().filter(|_| conducted.job.load_end().is_none());
-    if let Some(planned) = planned.filter(|&planned| planned != counts.planned) {
+    let told = counts.planned + summary.aside.map_or(0, |aside| aside.planned);
+    if let Some(planned) = planned.filter(|&planned| planned != told) {
         return Some(format!(
-            "the counts do not add up: {planned} turns were planned and {} are accounted for. \
-             This is a defect in streamgauge: the figures of this run cannot be trusted",
-            counts.planned
+            "the counts do not add up: {planned} turns were planned and {told} are accounted for. \
+             This is a defect in streamgauge: the figures of this run cannot be trusted"
         ));
     }
     (conducted.key_refused && !conducted.interrupted).then(|| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::checker::{Checker, Fields};
 use super::super::document::Node;
+use super::super::fields::{OPEN, REPLAY, WINDOW, names};
 use super::super::loads::{Arrivals, Load, OnOverload, Pace};
 use super::super::problem::Problem;
 use super::super::trace;
@@ -12,10 +13,13 @@ use super::Reading;
 use super::load::CONCURRENCY;
 use crate::units::{Rate, Span};
 
+const OPEN_FIELDS: [&str; OPEN.len()] = names(OPEN);
+const REPLAY_FIELDS: [&str; REPLAY.len()] = names(REPLAY);
+const WINDOW_FIELDS: [&str; WINDOW.len()] = names(WINDOW);
+
 impl Reading<'_> {
     pub(super) fn open(&mut self, node: &Node) -> Option<Load> {
-        let known = &["rate", "stages", "arrivals", "duration", "max_in_flight", "on_overload"];
-        let fields = self.checker.fields(node, "load.open", known)?;
+        let fields = self.checker.fields(node, "load.open", &OPEN_FIELDS)?;
         let shape = match fields.get("stages") {
             Some(stages) => self.ramped(fields, stages),
             None => self.steady(fields),
@@ -60,8 +64,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn replay(&mut self, node: &Node) -> Option<Load> {
-        let known = &["from", "speed", "window", "max_in_flight", "on_overload"];
-        let fields = self.checker.fields(node, "load.replay", known)?;
+        let fields = self.checker.fields(node, "load.replay", &REPLAY_FIELDS)?;
         let speed = match fields.get("speed") {
             Some(node) => self.speed(node),
             None => Some(1.0),
@@ -109,7 +112,7 @@ impl Reading<'_> {
     }
 
     fn window(&mut self, node: &Node) -> Option<(Duration, Duration)> {
-        let fields = self.checker.fields(node, "load.replay.window", &["from", "to"])?;
+        let fields = self.checker.fields(node, "load.replay.window", &WINDOW_FIELDS)?;
         let from = match fields.get("from") {
             Some(node) => self.checker.parsed::<Span>(node, "load.replay.window.from")?.0,
             None => Duration::ZERO,

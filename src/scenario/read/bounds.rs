@@ -1,15 +1,19 @@
 //! `limits`, `slo` and `thresholds`: what must not be exceeded, and what the run must hold.
 
 use super::super::document::{Node, Value};
+use super::super::fields::{LIMITS, SLO, names};
 use super::super::model::{Failures, Limits, Slo};
 use super::super::problem::Problem;
 use super::Reading;
 use crate::threshold::Threshold;
 use crate::units::{Share, UnitError};
 
+const LIMIT_FIELDS: [&str; LIMITS.len()] = names(LIMITS);
+const SLO_FIELDS: [&str; SLO.len()] = names(SLO);
+
 impl Reading<'_> {
     pub(super) fn limits(&mut self, node: &Node) -> Option<Limits> {
-        let fields = self.checker.fields(node, "limits", &["requests", "retries", "failures"])?;
+        let fields = self.checker.fields(node, "limits", &LIMIT_FIELDS)?;
         let mut limits = Limits::default();
         if let Some(node) = fields.get("requests") {
             limits.requests = Some(self.checker.parsed(node, "limits.requests")?);
@@ -42,7 +46,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn slo(&mut self, node: &Node) -> Option<Slo> {
-        let fields = self.checker.fields(node, "slo", &["ttfc", "total"])?;
+        let fields = self.checker.fields(node, "slo", &SLO_FIELDS)?;
         let mut slo = Slo::default();
         if let Some(node) = fields.get("ttfc") {
             slo.ttfc = Some(self.positive(node, "slo.ttfc")?);

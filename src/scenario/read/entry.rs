@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::checker::Checker;
 use super::super::document::{Node, Value, parse};
+use super::super::fields::{SCENARIO, names};
 use super::super::loads::{Load, Warmup};
 use super::super::model::{OnError, Scenario};
 use super::super::overrides::{Overrides, apply, from_flag};
@@ -13,21 +14,7 @@ use super::super::surroundings::Surroundings;
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 13] = [
-    "name",
-    "target",
-    "users",
-    "sessions",
-    "data",
-    "load",
-    "warmup",
-    "drain",
-    "on_error",
-    "limits",
-    "slo",
-    "thresholds",
-    "stop_when",
-];
+const FIELDS: [&str; SCENARIO.len()] = names(SCENARIO);
 
 /// Reads a scenario from a file; `-` is standard input. Paths in it count from its folder.
 ///
@@ -137,6 +124,10 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
     };
     let users = r.users(fields.get("users"), load.as_ref());
     let data = fields.get("data").map_or_else(|| Some(Default::default()), |node| r.data(node));
+    let env = fields.get("env").map_or_else(|| Some(Default::default()), |node| r.env(node));
+    let expect = fields
+        .get("expect")
+        .map_or_else(|| Some(Default::default()), |node| r.expect(node, "expect"));
     let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
     let warmup =
         fields.get("warmup").map_or(Some(Warmup::default()), |node| r.warmup(node, load.as_ref()));
@@ -159,21 +150,23 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
         Some(node) => r.stop_when(node, kinds.as_deref()),
         None => Some(Vec::new()),
     };
-    if let (Some(users), Some(data), Some(sessions)) = (&users, &data, &sessions) {
-        r.check_messages(sessions, users, data);
+    if let (Some(users), Some(data), Some(env), Some(sessions)) = (&users, &data, &env, &sessions) {
+        r.check_messages(sessions, users, data, env);
     }
     if r.checker.is_clean()
         && let (Some(name), Some(target), Some(users), Some(sessions), Some(data), Some(load)) =
             (name, target, users, sessions, data, load)
         && let (
+            Some(env),
             Some(warmup),
             Some(drain),
             Some(on_error),
+            Some(expect),
             Some(limits),
             Some(slo),
             Some(thresholds),
             Some(stop_when),
-        ) = (warmup, drain, on_error, limits, slo, thresholds, stop_when)
+        ) = (env, warmup, drain, on_error, expect, limits, slo, thresholds, stop_when)
     {
         let sessions = sessions.into_iter().map(|one| one.session).collect();
         return Ok(Scenario {
@@ -182,10 +175,12 @@ fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scena
             users,
             sessions,
             data,
+            env,
             load,
             warmup,
             drain,
             on_error,
+            expect,
             limits,
             slo,
             thresholds,

@@ -2,12 +2,15 @@
 
 use super::super::checker::{Checker, Fields};
 use super::super::document::{Node, Value};
+use super::super::fields::{CLOSED, LOAD, ONCE, names};
 use super::super::loads::{Load, Until};
 use super::super::overrides::DEFAULT_CONCURRENCY;
 use super::super::problem::Problem;
 use super::Reading;
 
-const MODELS: [&str; 4] = ["once", "closed", "open", "replay"];
+const MODELS: [&str; LOAD.len()] = names(LOAD);
+const ONCE_FIELDS: [&str; ONCE.len()] = names(ONCE);
+const CLOSED_FIELDS: [&str; CLOSED.len()] = names(CLOSED);
 /// More sessions open at once than any machine holds: a slip of the hand.
 pub(super) const CONCURRENCY: std::ops::Range<u64> = 1..100_001;
 
@@ -43,7 +46,7 @@ impl Reading<'_> {
         if matches!(node.value, Value::Empty) {
             return Some(Load::Once { concurrency: DEFAULT_CONCURRENCY });
         }
-        let fields = self.checker.fields(node, "load.once", &["concurrency"])?;
+        let fields = self.checker.fields(node, "load.once", &ONCE_FIELDS)?;
         let concurrency = match fields.get("concurrency") {
             Some(node) => self.checker.number_u32(node, "load.once.concurrency", CONCURRENCY)?,
             None => DEFAULT_CONCURRENCY,
@@ -52,8 +55,7 @@ impl Reading<'_> {
     }
 
     fn closed(&mut self, node: &Node) -> Option<Load> {
-        let known = &["users", "duration", "iterations", "stages"];
-        let fields = self.checker.fields(node, "load.closed", known)?;
+        let fields = self.checker.fields(node, "load.closed", &CLOSED_FIELDS)?;
         if let Some(stages) = fields.get("stages") {
             return self.staged(fields, stages);
         }

@@ -2,9 +2,13 @@
 
 mod arrivals;
 mod bounds;
+mod data;
 mod entry;
 mod connections;
+mod environment;
+mod expect;
 mod load;
+mod messages;
 mod sessions;
 mod stages;
 mod stop_when;
@@ -14,6 +18,7 @@ mod users;
 mod warmup;
 
 pub use entry::{from_message, load, load_file};
+pub use expect::expectations;
 
 use std::path::Path;
 

@@ -5,28 +5,14 @@ use std::time::Duration;
 use super::super::checker::named;
 use super::super::document::{Node, Value};
 use super::super::expand::{expanded, is_variable_name};
+use super::super::fields::{TARGET, TIMEOUTS, names};
 use super::super::model::{Framing, History, Protocol, Target, TargetUrl, Timeouts, WrittenTarget};
 use super::super::problem::{Problem, nearest};
 use super::Reading;
 use crate::units::Span;
 
-const FIELDS: [&str; 15] = [
-    "url",
-    "protocol",
-    "framing",
-    "agent_id",
-    "api_key_env",
-    "headers",
-    "timeouts",
-    "history",
-    "connections",
-    "http2",
-    "proxy",
-    "ca_file",
-    "client_cert",
-    "client_key",
-    "resolve",
-];
+const FIELDS: [&str; TARGET.len()] = names(TARGET);
+const TIMEOUT_FIELDS: [&str; TIMEOUTS.len()] = names(TIMEOUTS);
 
 /// The agent's id where the agent does not care: the embedded one, or one on this machine.
 const LOCAL_AGENT_ID: &str = "streamgauge";
@@ -228,15 +214,14 @@ impl Reading<'_> {
             total: Duration::from_secs(300),
         };
         let Some(node) = node else { return Some(timeouts) };
-        let known = &["connect", "first_chunk", "idle", "total"];
-        let fields = self.checker.fields(node, "target.timeouts", known)?;
+        let fields = self.checker.fields(node, "target.timeouts", &TIMEOUT_FIELDS)?;
         let slots = [
             &mut timeouts.connect,
             &mut timeouts.first_chunk,
             &mut timeouts.idle,
             &mut timeouts.total,
         ];
-        for (name, slot) in known.iter().zip(slots) {
+        for (name, slot) in TIMEOUT_FIELDS.iter().zip(slots) {
             if let Some(node) = fields.get(name) {
                 *slot = self.positive(node, &format!("target.timeouts.{name}"))?;
             }

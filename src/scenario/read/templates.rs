@@ -6,16 +6,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::model::{Content, Feeder, Row, Users};
-use super::super::problem::{Problem, nearest};
+use super::super::model::{Feeder, Row, Users};
+use super::super::problem::{Problem, listed, nearest};
 use super::super::template;
 use super::Reading;
-use super::sessions::{ReadSession, columns, has_template, some_of};
+use super::data::columns;
+use super::sessions::ReadSession;
 
 /// What templates may name.
 struct Known<'a> {
     user: BTreeSet<&'a str>,
     feeders: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    env: BTreeSet<&'a str>,
+}
+
+/// What stands for values that are only known when the turn is due.
+struct Sample<'a> {
+    session: &'a str,
+    turn: u32,
+    users: &'a Users,
+    data: &'a BTreeMap<String, Feeder>,
+    env: &'a BTreeMap<String, String>,
 }
 
 impl Reading<'_> {
@@ -24,16 +35,17 @@ impl Reading<'_> {
         sessions: &[ReadSession<'_>],
         users: &Users,
         data: &BTreeMap<String, Feeder>,
+        env: &BTreeMap<String, String>,
     ) {
         let mut user = columns(&users.rows);
         user.extend(["index", "id"]);
         let feeders =
             data.iter().map(|(name, feeder)| (name.as_str(), columns(&feeder.rows))).collect();
-        let known = Known { user, feeders };
+        let env_names = env.keys().map(String::as_str).collect();
+        let known = Known { user, feeders, env: env_names };
         for read in sessions {
-            let Content::Inline(messages) = &read.session.content else { continue };
-            for ((message, node), turn) in messages.iter().zip(&read.texts).zip(1..) {
-                if !has_template(&message.text) {
+            for (turn, message, node) in read.written() {
+                if !template::is_template(&message.text) {
                     continue;
                 }
                 let names = match template::names(&message.text) {
@@ -52,16 +64,15 @@ impl Reading<'_> {
                 };
                 let mut all_known = true;
                 for name in &names {
-                    if let Err(problem) = known.check(name) {
+                    if let Err(problem) = known.check(name, turn) {
                         let place = self.checker.narrowed(&node.place, name);
                         self.checker.note(&place, problem);
                         all_known = false;
                     }
                 }
-                if all_known
-                    && let Err(problem) =
-                        try_rendering(&message.text, &names, &read.session.name, turn, users, data)
-                {
+                let session = read.session.name.as_str();
+                let sample = Sample { session, turn, users, data, env };
+                if all_known && let Err(problem) = try_rendering(&message.text, &names, &sample) {
                     self.checker.note(&node.place, problem);
                 }
             }
@@ -69,8 +80,10 @@ impl Reading<'_> {
     }
 }
 
+const ROOTS: [&str; 6] = ["user", "session", "turn", "data", "env", "previous"];
+
 impl Known<'_> {
-    fn check(&self, name: &str) -> Result<(), Problem> {
+    fn check(&self, name: &str, turn: u32) -> Result<(), Problem> {
         let mut parts = name.split('.');
         let root = parts.next().unwrap_or("");
         let (field, deeper) = (parts.next(), parts.next());
@@ -90,10 +103,25 @@ impl Known<'_> {
                 (Some(_), None) => Ok(()),
                 (None, _) => Err(unknown(name, "data.", feeder, self.feeders.keys().copied())),
             },
-            ("user" | "session" | "data" | "turn", None) => Ok(()),
-            _ => Err(unknown(name, "", root, ["user", "session", "turn", "data"])),
+            ("env", Some(variable)) if self.env.contains(variable) => Ok(()),
+            ("env", Some(variable)) => Err(Problem::new(format!(
+                "the template names `{name}`, which the scenario does not ask for"
+            ))
+            .with_help(format!("add it: `env: [{variable}]`"))),
+            ("previous", _) if turn == 1 => {
+                Err(Problem::new("the first message has no answer before it")
+                    .with_help("`previous.text` is the answer to the message before"))
+            }
+            ("previous", Some(field)) => among(&["text"].into_iter().collect(), "previous.", field),
+            ("user" | "session" | "data" | "turn" | "env" | "previous", None) => Ok(()),
+            _ => Err(unknown(name, "", root, ROOTS)),
         }
     }
+}
+
+/// A list for a hint, short enough to be read.
+fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    listed(names.into_iter().take(8), "and")
 }
 
 fn unknown<'a>(
@@ -115,14 +143,8 @@ fn unknown<'a>(
 }
 
 /// Renders with the first row of every feeder, then with each row that lacks a field.
-fn try_rendering(
-    text: &str,
-    names: &BTreeSet<String>,
-    session: &str,
-    turn: u32,
-    users: &Users,
-    data: &BTreeMap<String, Feeder>,
-) -> Result<(), Problem> {
+fn try_rendering(text: &str, names: &BTreeSet<String>, sample: &Sample<'_>) -> Result<(), Problem> {
+    let Sample { users, data, .. } = *sample;
     let environment = template::environment();
     let render = |user: usize, changed: Option<(&str, &Row)>| {
         let feeds = data.iter().filter_map(|(name, feeder)| {
@@ -133,15 +155,16 @@ fn try_rendering(
             row.map(|row| (name.clone(), template::row_value(row)))
         });
         let id = users.ids.get(user).map(|id| &**id);
-        environment.render_str(
-            text,
-            template::context(
-                template::user_value(user, users.rows.get(user), id),
-                template::session_value(0, session, "session-0"),
-                turn,
-                template::map(feeds),
-            ),
-        )
+        let names = template::Names {
+            user: template::user_value(user, users.rows.get(user), id),
+            session: template::session_value(0, sample.session, "session-0"),
+            turn: sample.turn,
+            data: template::map(feeds),
+            env: sample.env,
+            previous: (sample.turn > 1).then_some("the answer before"),
+            chance: 0,
+        };
+        environment.render_str(text, names.context())
     };
     let failed = |error: &minijinja::Error, row: String| {
         let sentence = template::sentence(error);

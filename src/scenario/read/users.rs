@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::document::Node;
+use super::super::fields::{USERS, names};
 use super::super::loads::Load;
 use super::super::model::{Row, Users};
 use super::super::problem::Problem;
@@ -11,6 +12,7 @@ use super::Reading;
 
 /// Identities of a load on a schedule that says neither `users` nor `max_in_flight`.
 const OPEN_IDENTITIES: u32 = 1000;
+const FIELDS: [&str; USERS.len()] = names(USERS);
 const MOST: u64 = 1_000_000;
 const DEFAULT_ID: &str = "user-{{ user.index }}";
 
@@ -21,8 +23,9 @@ impl Reading<'_> {
         let mut rows: Vec<Row> = Vec::new();
         let mut id = DEFAULT_ID.to_owned();
         let mut place = None;
+        let mut sessions_per_user = None;
         if let Some(node) = node {
-            let fields = self.checker.fields(node, "users", &["count", "from", "id"])?;
+            let fields = self.checker.fields(node, "users", &FIELDS)?;
             if let (Some(count), Some(_)) = (fields.get("count"), fields.get("from")) {
                 let problem = Problem::new("`users` has either `count` or `from`")
                     .with_help("a file has as many users as rows");
@@ -53,6 +56,9 @@ impl Reading<'_> {
                 id = self.checker.text(node, "users.id")?;
                 place = Some(node.place.clone());
             }
+            if let Some(node) = fields.get("sessions_per_user") {
+                sessions_per_user = Some(self.sessions_per_user(node, load)?);
+            }
             place = place.or_else(|| Some(fields.place().clone()));
         }
         let identities = match (count, rows.len()) {
@@ -67,7 +73,7 @@ impl Reading<'_> {
             (None, many) => u32::try_from(many).ok()?,
         };
         match ids(&id, identities, &rows) {
-            Ok(ids) => Some(Users { count, rows, from, id, ids }),
+            Ok(ids) => Some(Users { count, rows, from, id, ids, sessions_per_user }),
             Err(sentence) => {
                 let problem = Problem::new(sentence)
                     .with_help("`users.id` may name `user.index` and the fields of `users.from`");
@@ -78,6 +84,19 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+}
+
+impl Reading<'_> {
+    fn sessions_per_user(&mut self, node: &Node, load: Option<&Load>) -> Option<u32> {
+        let number = self.checker.number_u32(node, "users.sessions_per_user", 1..1_000_000_001)?;
+        if let Some(Load::Once { .. }) = load {
+            let problem = Problem::new("`sessions_per_user` does not go with a load of `once`")
+                .with_help("there every user opens each inline session once");
+            self.checker.note(node.head(), problem);
+            return None;
+        }
+        Some(number)
     }
 }
 
