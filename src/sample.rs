@@ -25,6 +25,9 @@ pub struct Sample {
     pub turn: u32,
     /// Which part of its session the turn belongs to.
     pub part: Part,
+    /// How many turns its session has that the figures are of; fewer are told of one that the end of
+    /// the load cut short.
+    pub session_turns: u32,
     /// From 1; a retry is a further sample.
     pub attempt: u32,
     /// Another attempt at the same turn followed, so that this one does not decide the turn.

@@ -7,7 +7,7 @@ pub use read::{Row, SampleReader, SamplesError};
 pub use write::SampleWriter;
 
 /// The columns in the order they are written. New ones are only ever appended.
-pub const COLUMNS: [&str; 36] = [
+pub const COLUMNS: [&str; 37] = [
     "sample",
     "session",
     "session_name",
@@ -44,6 +44,7 @@ pub const COLUMNS: [&str; 36] = [
     "tokens_out",
     "tokens_reasoning",
     "part",
+    "session_turns",
 ];
 
 #[cfg(test)]

@@ -13,21 +13,22 @@ pub(super) async fn run<T: Transport + 'static>(worker: &Rc<Worker<T>>) {
     let plan = &worker.job().plan;
     let identities = u64::from(plan.identities().max(1));
     let share = Shard { index: worker.index as u64, count: worker.job().workers as u64 };
-    for (number, due) in plan.arrivals(share) {
-        // A replay has planned every session: that one was not asked is told.
-        let in_time = worker.wait_until(due).await;
-        if !in_time && plan.scenario().load.duration().is_some() {
+    let mut arrivals = plan.arrivals(share);
+    while let Some((number, due)) = arrivals.next() {
+        if !worker.wait_until(due).await {
+            // A replay has planned every session: that some were not asked is told.
+            if plan.scenario().load.duration().is_none() {
+                let left = std::iter::once(number).chain(arrivals.map(|(number, _)| number));
+                let sessions = left.filter_map(|number| plan.session(number, 0));
+                let turns = sessions.map(|session| u64::from(session.turn_count())).sum();
+                worker.never_opened(turns);
+            }
             return;
         }
         // Sessions are dealt to users in turn.
         let identity = (number % identities) as u32;
         let Some(planned) = plan.session(number, identity) else { return };
         let session = Session::new(worker, planned, due);
-        if !in_time {
-            session.drop_all();
-            tokio::task::yield_now().await;
-            continue;
-        }
         worker.spawn(async move {
             session.run().await;
         });

@@ -31,6 +31,12 @@ impl Numbers {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Hands out no more; the first number that was not handed out, told to one caller only.
+    fn close(&self) -> Option<u64> {
+        let first = self.next.swap(CLOSED, Ordering::Relaxed);
+        (first < CLOSED).then_some(first)
+    }
+
     /// Takes one of the sessions that `identity` opens; `false` where it has opened them all.
     fn take(&self, identity: u32) -> bool {
         let Some(left) = self.left.as_ref().and_then(|left| left.get(identity as usize)) else {
@@ -39,6 +45,9 @@ impl Numbers {
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }
+
+/// Beyond any number that a plan has, and far from the end of what counts.
+const CLOSED: u64 = 1 << 62;
 
 /// Starts this worker's share of `count` loops.
 pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) {
@@ -77,13 +86,19 @@ async fn one_loop<T: Transport + 'static>(
                     _ => return,
                 };
             }
+            if worker.stopping() {
+                if let Some(first) = worker.shared.numbers.close() {
+                    let plan = &worker.job().plan;
+                    let opened = plan.turns_of_first(first);
+                    let all = plan.turn_count().unwrap_or(opened);
+                    worker.never_opened(all.saturating_sub(opened));
+                }
+                return;
+            }
             let number = worker.shared.numbers.next();
             let Some(planned) = worker.job().plan.session(number, identity) else { return };
             let session = Session::new(&worker, planned, due).until(end);
-            if worker.stopping() {
-                session.drop_all();
-                tokio::task::yield_now().await;
-            } else if !session.run().await {
+            if !session.run().await {
                 // Its user still thinks, and holds the slot until it goes.
                 break;
             }

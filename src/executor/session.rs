@@ -22,6 +22,8 @@ pub(super) struct Session<T> {
     pub(super) id: Arc<str>,
     /// What was said in it, where the dialect sends it along; never borrowed across an `await`.
     pub(super) history: RefCell<Vec<Message>>,
+    /// How many of its turns the figures are of.
+    main_turns: u32,
     /// When its first turn is due.
     due: Offset,
     /// What would be due then or later is not planned: its user is gone, or the load is over.
@@ -36,6 +38,8 @@ struct MainPart {
     ended: Offset,
     /// Every turn so far was completed.
     completed: bool,
+    /// Some of its turns were not planned any more.
+    unfinished: bool,
     told: bool,
 }
 
@@ -54,7 +58,10 @@ impl<T: Transport + 'static> Session<T> {
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
         };
         let end = worker.job().load_end().unwrap_or(Offset::NEVER);
-        Self { worker: Rc::clone(worker), planned, id, history: RefCell::default(), due, end }
+        let turns = 1..=planned.turn_count();
+        let main_turns = turns.filter(|&turn| planned.part(turn) == Part::Main).count() as u32;
+        let (worker, history) = (Rc::clone(worker), RefCell::default());
+        Self { worker, planned, id, history, main_turns, due, end }
     }
 
     /// The same, for a user who goes at `end`.
@@ -65,7 +72,13 @@ impl<T: Transport + 'static> Session<T> {
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
     /// `false` if its user would still be thinking when it goes.
     pub(super) async fn run(self) -> bool {
-        let mut main = MainPart { due: None, ended: self.due, completed: true, told: false };
+        let mut main = MainPart {
+            due: None,
+            ended: self.due,
+            completed: true,
+            unfinished: false,
+            told: false,
+        };
         let in_time = self.ask_all(&mut main).await;
         self.tell_end(&mut main);
         in_time
@@ -74,6 +87,10 @@ impl<T: Transport + 'static> Session<T> {
     /// Tells once how the part that the figures are of has ended, if it was begun.
     fn tell_end(&self, main: &mut MainPart) {
         let Some(due) = main.due else { return };
+        // Cut short by the end of the load, and good so far: neither complete nor incomplete.
+        if main.unfinished && main.completed {
+            return;
+        }
         if !std::mem::replace(&mut main.told, true) {
             self.worker.session_ended(&EndedSession {
                 kind: self.planned.kind,
@@ -100,7 +117,7 @@ impl<T: Transport + 'static> Session<T> {
             if turn > 1 {
                 due = ended + self.planned.think(turn);
                 if due >= self.end {
-                    main.completed = false;
+                    main.unfinished = true;
                     return false;
                 }
                 if !self.worker.wait_until(due).await {
@@ -139,14 +156,6 @@ impl<T: Transport + 'static> Session<T> {
         true
     }
 
-    /// Tells that no turn of this session was sent, because the run is being stopped.
-    pub(super) fn drop_all(&self) {
-        let mut main =
-            MainPart { due: Some(self.due), ended: self.due, completed: false, told: false };
-        self.drop_rest(1..=self.planned.turn_count(), self.due, Reason::Stopped, &mut main);
-        self.tell_end(&mut main);
-    }
-
     /// Tells that these turns were never sent. In a load bounded by time a turn that was not due
     /// before the run was stopped was not planned, and is not told.
     fn drop_rest(
@@ -156,10 +165,17 @@ impl<T: Transport + 'static> Session<T> {
         reason: Reason,
         main: &mut MainPart,
     ) {
-        let planned = reason != Reason::Stopped || self.worker.job().load_end().is_none();
+        let bounded_by_time = self.worker.job().load_end().is_some();
+        let mut at = due;
         for turn in turns {
+            // When it would have been due, had its session gone on without answers.
+            if reason == Reason::SessionEnded {
+                at = at + self.planned.think(turn);
+            }
+            let planned = !bounded_by_time || (reason != Reason::Stopped && at < self.end);
             if self.planned.part(turn) == Part::Main {
-                main.completed = false;
+                main.completed &= !planned;
+                main.unfinished |= !planned;
                 if planned {
                     main.due.get_or_insert(due);
                 }
@@ -178,7 +194,9 @@ impl<T: Transport + 'static> Session<T> {
         outcome: Outcome,
         message: Option<Box<str>>,
     ) -> Sample {
-        let ended = self.worker.clock().now().max(intended);
+        // One that was stopped while its user thought was never due.
+        let ended = self.worker.clock().now();
+        let intended = intended.min(ended);
         Sample {
             session_number: self.planned.number,
             kind: self.planned.kind,
@@ -186,6 +204,7 @@ impl<T: Transport + 'static> Session<T> {
             user_id: Arc::clone(&self.planned.user_id),
             turn,
             part: self.planned.part(turn),
+            session_turns: self.main_turns,
             attempt: 1,
             retried: false,
             phase: self.worker.phase(intended, ended),

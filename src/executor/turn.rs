@@ -10,7 +10,7 @@ use super::session::Session;
 use super::slots::Asker;
 use super::stop::StopPhase;
 use crate::client::{Request, Transport};
-use crate::exchange::Attempt;
+use crate::exchange::{Again, Attempt};
 use crate::expect::Answer;
 use crate::protocol::{Asking, Message, Reply, Role};
 use crate::sample::{Failure, Outcome, Reason, Sample, Timeline};
@@ -51,10 +51,11 @@ impl<T: Transport + 'static> Session<T> {
             let asker = if number == 1 { asker } else { Asker::Turn };
             let admitted = tokio::select! {
                 biased;
-                admitted = worker.shared.admission.admit(asker, &worker.alarm) => admitted,
+                // First: a slot that those on their way give back when they are cut is not for us.
                 () = worker.shared.stop.reached(StopPhase::Draining) => {
                     return self.never_sent(turn, due, Outcome::Dropped(Reason::Stopped), None, number);
                 }
+                admitted = worker.shared.admission.admit(asker, &worker.alarm) => admitted,
             };
             if admitted.is_none() {
                 return self.never_sent(
@@ -78,8 +79,9 @@ impl<T: Transport + 'static> Session<T> {
             let asked_for = number > 1 || worker.shared.admission.is_bounded();
             let waited = attempt.started.since(due).saturating_sub(own);
             let queue = if asked_for { waited } else { Duration::ZERO };
-            let again = attempt.again.filter(|_| number <= retries && !worker.stopping());
             let (outcome, ended) = (attempt.outcome, attempt.ended);
+            let again = attempt.again.filter(|_| number <= retries && !worker.stopping());
+            let again = again.and_then(|again| self.again_at(again, number + 1, ended));
             let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());
             worker.attempt_ended(sample, &reply, &message);
             if whole && turn < self.planned.turn_count() {
@@ -91,15 +93,26 @@ impl<T: Transport + 'static> Session<T> {
             // The connection goes back to its pool on a task of its own. Without a pause for it the next
             // request on this thread would find none free and open one that nobody asked for.
             tokio::task::yield_now().await;
-            let Some(again) = again else { return Asked { outcome, ended, answer } };
-            let wait = back_off(again, number + 1, &mut *worker.rng.borrow_mut());
-            asked_at = ended + wait;
+            let Some(again_at) = again else { return Asked { outcome, ended, answer } };
+            asked_at = again_at;
             if !worker.wait_until(asked_at).await {
                 let stopped = Outcome::Dropped(Reason::Stopped);
                 return self.never_sent(turn, due, stopped, None, number + 1);
             }
         }
         unreachable!("a turn has fewer than 2³² attempts")
+    }
+
+    /// When attempt `number` is due; `None` where it is not worth waiting for: the server asks for
+    /// more patience than a whole reply gets, or the load is over by then.
+    fn again_at(&self, again: Again, number: u32, ended: Offset) -> Option<Offset> {
+        let job = self.worker.job();
+        let patience = job.plan.scenario().target.timeouts.total;
+        if again.after.is_some_and(|after| after > patience) {
+            return None;
+        }
+        let at = ended + back_off(again, number, &mut *self.worker.rng.borrow_mut());
+        job.load_end().is_none_or(|end| at < end).then_some(at)
     }
 
     /// Makes a whole answer that is not what the scenario expects a failed one.

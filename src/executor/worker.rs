@@ -231,6 +231,12 @@ impl<T: Transport + 'static> Worker<T> {
         self.outbox.borrow_mut().sample(sample);
     }
 
+    /// Notes that sessions of so many turns in all were never opened, because the run is being
+    /// stopped. They are counted, and have no rows: there may be millions of them.
+    pub(super) fn never_opened(&self, turns: u64) {
+        self.recorder.borrow_mut().never_opened(self.clock().now(), turns);
+    }
+
     /// Notes a session whose turns have all been answered.
     pub(super) fn session_ended(&self, session: &EndedSession) {
         self.recorder.borrow_mut().session_ended(session);

@@ -46,6 +46,14 @@ impl Recorder {
         interval.tally.sample(&self.layout, sample, gaps);
     }
 
+    /// Sessions with so many turns in all were never opened, because the run was stopped at `at`.
+    pub fn never_opened(&mut self, at: Offset, turns: u64) {
+        let at = self.open_at(at);
+        let interval = &mut self.open[at];
+        interval.flow.dropped += turns;
+        interval.tally.never_opened(turns);
+    }
+
     /// The last turn of a session ended.
     pub fn session_ended(&mut self, session: &EndedSession) {
         let at = self.open_at(session.ended);

@@ -16,7 +16,8 @@ use crate::sample::{Part, Phase, Sample};
 #[derive(Debug)]
 pub struct Replay {
     totals: Totals,
-    sessions: HashMap<u64, EndedSession>,
+    /// Each session as far as it came, and how many of its turns are still to come.
+    sessions: HashMap<u64, (EndedSession, u32)>,
     no_gaps: Gaps,
 }
 
@@ -55,7 +56,8 @@ impl Replay {
         };
         self.sessions
             .entry(sample.session_number)
-            .and_modify(|session| {
+            .and_modify(|(session, left)| {
+                *left = left.saturating_sub(1);
                 if turn.due < session.due {
                     session.due = turn.due;
                     session.phase = turn.phase;
@@ -63,13 +65,17 @@ impl Replay {
                 session.ended = session.ended.max(turn.ended);
                 session.completed &= turn.completed;
             })
-            .or_insert(turn);
+            .or_insert((turn, sample.session_turns.saturating_sub(1)));
     }
 
     /// All rows were read.
     pub fn finish(mut self) -> Totals {
         let (layout, tally, blocks) = self.totals.parts_mut();
-        for session in self.sessions.values() {
+        for (session, left) in self.sessions.values() {
+            // Cut short by the end of the load, and good so far: neither complete nor incomplete.
+            if *left > 0 && session.completed {
+                continue;
+            }
             tally.session_ended(layout, session);
             if session.completed && session.phase != Phase::Warmup {
                 let second = session.ended.nanos() / 1_000_000_000;

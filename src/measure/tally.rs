@@ -5,7 +5,7 @@ use super::gaps::Gaps;
 use super::layout::Layout;
 use super::values::values;
 use crate::metric::Metric;
-use crate::sample::{Outcome, Part, Phase, Sample};
+use crate::sample::{Outcome, Part, Phase, Reason, Sample};
 use crate::units::Offset;
 
 /// Turns by how their last attempt ended.
@@ -21,6 +21,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Never sent.
     pub dropped: u64,
+    /// Those of them whose session was never opened: they have no row.
+    pub unopened: u64,
     /// Those of them that were due before the warm-up was over.
     pub in_warmup: u64,
 }
@@ -60,6 +62,7 @@ impl Counts {
         self.timed_out += other.timed_out;
         self.cancelled += other.cancelled;
         self.dropped += other.dropped;
+        self.unopened += other.unopened;
         self.in_warmup += other.in_warmup;
     }
 }
@@ -175,6 +178,7 @@ impl Series {
             timed_out: 0,
             cancelled: 0,
             dropped: 0,
+            unopened: 0,
             in_warmup: 0,
         },
         chunks: 0,
@@ -354,6 +358,21 @@ impl Tally {
         } else {
             add(&mut self.warmup);
         }
+    }
+
+    /// Counts turns of sessions that were never opened: of which kind they would have been is not
+    /// told.
+    pub fn never_opened(&mut self, turns: u64) {
+        if turns == 0 {
+            return;
+        }
+        let stopped = Outcome::Dropped(Reason::Stopped);
+        let all = self.series.first_mut().map(|series| &mut series.counts);
+        for counts in std::iter::once(&mut self.counts).chain(all) {
+            counts.dropped += turns;
+            counts.unopened += turns;
+        }
+        self.error_group(Part::Main, stopped, None).count += turns;
     }
 
     /// Counts the end of a session.

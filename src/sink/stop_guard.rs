@@ -169,6 +169,7 @@ mod tests {
             bytes: 1,
             tokens: Default::default(),
             tool_calls: 0,
+            session_turns: 1,
             status: None,
             outcome,
             message: None,

@@ -109,6 +109,9 @@ pub struct CountsSummary {
     pub dropped: u64,
     /// Due before the end of the warm-up.
     pub in_warmup: u64,
+    /// Of those dropped, turns of sessions that were never opened: they have no row in samples.csv.
+    #[serde(default)]
+    pub unopened: u64,
 }
 
 impl From<&Counts> for CountsSummary {
@@ -121,6 +124,7 @@ impl From<&Counts> for CountsSummary {
             cancelled: counts.cancelled,
             dropped: counts.dropped,
             in_warmup: counts.in_warmup,
+            unopened: counts.unopened,
         }
     }
 }

@@ -293,7 +293,7 @@ fn one_ctrl_c_drains_and_two_stop_and_both_leave_complete_files() {
         options.behaviour =
             Behaviour::fixed(Duration::from_millis(500), Duration::from_millis(50), 10);
     });
-    for (signals, unanswered) in [(1, "dropped/stopped"), (2, "cancelled/stopped")] {
+    for (signals, unanswered) in [(1, "completed/"), (2, "cancelled/stopped")] {
         let reports = tempfile::tempdir().unwrap();
         let url = slow.base_url();
         let child = run_into(&reports, &["-m", "x", "--target", &url, "-c", "4", "-n", "400"])
@@ -313,6 +313,7 @@ fn one_ctrl_c_drains_and_two_stop_and_both_leave_complete_files() {
         assert!(outcomes.contains_key(unanswered), "{outcomes:?}");
         assert_eq!(outcomes.contains_key("cancelled/stopped"), signals == 2, "{outcomes:?}");
         assert!(outcomes["completed/"] >= 4, "{outcomes:?}");
+        assert!(ran.summary()["counts"]["unopened"].as_u64().unwrap() > 300);
     }
 }
 

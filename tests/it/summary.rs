@@ -48,6 +48,7 @@ pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
         reads: 4,
         bytes: 100,
         tool_calls: 0,
+        session_turns: 1,
         tokens: Tokens::default(),
         status: Some(200),
         outcome: Outcome::Completed,

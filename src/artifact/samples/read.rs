@@ -11,7 +11,7 @@ use crate::sample::{Outcome, Part, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 /// Columns that the first version did not have; a file without them is read all the same.
-const OPTIONAL: [&str; 13] = [
+const OPTIONAL: [&str; 14] = [
     "sample",
     "connect_ms",
     "message",
@@ -25,6 +25,7 @@ const OPTIONAL: [&str; 13] = [
     "tokens_out",
     "tokens_reasoning",
     "part",
+    "session_turns",
 ];
 
 /// Why `samples.csv` could not be read.
@@ -267,6 +268,7 @@ impl Cells<'_> {
             reads: self.number_or("reads", chunks)?,
             bytes: self.number("bytes")?,
             tool_calls: self.number_or("tool_calls", 0)?,
+            session_turns: u32::try_from(self.number_or("session_turns", 1)?).unwrap_or(u32::MAX),
             tokens: Tokens {
                 input: self.number_if("tokens_in")?,
                 output: self.number_if("tokens_out")?,

@@ -42,6 +42,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             reads: what.4,
             bytes: when.1,
             tool_calls: what.4 / 5,
+            session_turns: 3,
             tokens: Tokens { input: when.2, output: what.1.map(u64::from), reasoning: None },
             status: what.1,
             outcome: ALL_OUTCOMES[what.0],
@@ -138,6 +139,7 @@ fn a_row_is_what_the_contract_says() {
         reads: 2,
         bytes: 42,
         tool_calls: 0,
+        session_turns: 1,
         tokens: Tokens::default(),
         status: Some(200),
         outcome: crate::sample::Outcome::Completed,
@@ -153,7 +155,7 @@ fn a_row_is_what_the_contract_says() {
     assert_eq!(
         lines.next().unwrap(),
         "1,run-7,refund,user-1,1,2,steady,1000.000,1002.000,1010.000,1020.000,1030.000,1031.000,,\
-         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,,main"
+         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,,main,1"
     );
 }
 
@@ -173,15 +175,14 @@ fn columns_are_found_by_name_and_later_ones_passed_over() {
 #[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     let good = String::from_utf8(written(&[])).unwrap();
-    let row =
-        "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,,main\n";
+    let row = "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,,main,1\n";
     for (from, to, why) in [
         ("dropped,overload", "dropped,status", "line 2: `dropped` in column `outcome` is not"),
         ("5.000", "5s", "`5s` in column `ended_ms` is not milliseconds"),
         ("5.000", "", "`` in column `ended_ms`"),
         ("steady", "later", "`later` in column `phase`"),
         (",1,1,steady", ",one,1,steady", "`one` in column `turn`"),
-        (",x,,0,1", ",x,,0,1,9", "37 cells where the header has 36"),
+        (",x,,0,1", ",x,,0,1,9", "38 cells where the header has 37"),
     ] {
         let file = format!("{good}{}", row.replacen(from, to, 1));
         let error = read(file.as_bytes()).unwrap_err().to_string();

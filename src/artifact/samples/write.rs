@@ -89,6 +89,7 @@ impl<W: Write> SampleWriter<W> {
             row.number_if(count);
         }
         row.raw(sample.part.word().as_bytes());
+        row.number(u64::from(sample.session_turns));
         if let Some(last) = self.row.last_mut() {
             *last = b'\n';
         }
