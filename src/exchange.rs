@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::protocol::{Breach, Decoder, Dialect, ErrorBody, Reply, retry_after};
 use crate::sample::{Failure, Limit, Outcome};
 use crate::scenario::Timeouts;
+use crate::secret::Secret;
 use crate::units::Offset;
 
 /// Most that is read of the body of an error reply.
@@ -23,6 +24,8 @@ pub struct Exchange<T> {
     dialect: Dialect,
     timeouts: Timeouts,
     clock: Clock,
+    /// What may stand in no message.
+    secrets: Vec<Secret>,
 }
 
 /// What one attempt came to. Chunks and their times are in the [`Reply`] beside it.
@@ -56,9 +59,20 @@ pub struct Again {
 }
 
 impl<T: Transport> Exchange<T> {
-    /// An exchange over `transport`, whose stamps are on `clock`.
-    pub fn new(transport: T, dialect: Dialect, timeouts: Timeouts, clock: Clock) -> Self {
-        Self { transport, dialect, timeouts, clock }
+    /// An exchange over `transport`, whose stamps are on `clock`. `secrets` are taken out of
+    /// everything that a target says of an error: some say the key they refuse.
+    pub fn new(
+        transport: T,
+        dialect: Dialect,
+        timeouts: Timeouts,
+        clock: Clock,
+        secrets: Vec<Secret>,
+    ) -> Self {
+        Self { transport, dialect, timeouts, clock, secrets }
+    }
+
+    fn redact(&self, message: String) -> String {
+        self.secrets.iter().fold(message, |message, secret| secret.redact(&message))
     }
 
     /// How requests are built.
@@ -88,11 +102,13 @@ impl<T: Transport> Exchange<T> {
             message: None,
             again: None,
         };
-        let end = self.run(&mut attempt, request, reply, pin!(cut)).await;
-        attempt.ended = self.clock.now();
+        let mut body_ended = None;
+        let end = self.run(&mut attempt, &mut body_ended, request, reply, pin!(cut)).await;
+        // Whatever was decoded after the last read is not the agent's time.
+        attempt.ended = body_ended.unwrap_or_else(|| self.clock.now());
         if let Err(end) = end {
             attempt.outcome = end.outcome;
-            attempt.message = (!end.message.is_empty()).then(|| end.message.into());
+            attempt.message = (!end.message.is_empty()).then(|| self.redact(end.message).into());
             attempt.connect = attempt.connect.or(end.connect);
         }
         if never_sent(attempt.outcome) {
@@ -104,6 +120,7 @@ impl<T: Transport> Exchange<T> {
     async fn run(
         &self,
         attempt: &mut Attempt,
+        body_ended: &mut Option<Offset>,
         request: Request,
         reply: &mut Reply,
         mut cut: Pin<&mut impl Future<Output = ()>>,
@@ -125,7 +142,7 @@ impl<T: Transport> Exchange<T> {
         attempt.connect = answered.connect;
         attempt.status = Some(answered.status);
         if !(200..300).contains(&answered.status) {
-            return Err(self.error_reply(attempt, answered, alarm, &patience, cut).await);
+            return Err(self.error_reply(attempt, answered, alarm, cut).await);
         }
         let mut decoder = self.dialect.decoder();
         let mut source = answered.reply;
@@ -142,14 +159,17 @@ impl<T: Transport> Exchange<T> {
                 }
                 () = cut.as_mut() => return Err(cancelled()),
             };
-            let Some(Read { bytes, at }) = read else { break };
+            let Read { bytes, at } = read;
+            if bytes.is_empty() {
+                *body_ended = Some(at);
+                return decoder.end(at, reply).map_err(breach);
+            }
             attempt.bytes += bytes.len() as u64;
             decoder.feed(bytes, at, reply).map_err(breach)?;
             if patience.note(reply, &decoder, at) {
                 alarm.as_mut().reset(patience.until());
             }
         }
-        decoder.end(self.clock.now(), reply).map_err(breach)
     }
 
     /// Reads what an error reply says, within the same time-outs.
@@ -158,7 +178,6 @@ impl<T: Transport> Exchange<T> {
         attempt: &mut Attempt,
         answered: Answered<T::Reply>,
         mut alarm: Pin<&mut Sleep>,
-        patience: &Patience<'_>,
         mut cut: Pin<&mut impl Future<Output = ()>>,
     ) -> TransportFailure {
         let status = answered.status;
@@ -168,11 +187,14 @@ impl<T: Transport> Exchange<T> {
             let read = tokio::select! {
                 biased;
                 read = source.read() => read,
-                () = alarm.as_mut() => return patience.expired(),
+                // A body that stalls or breaks off does not change what the status has said.
+                () = alarm.as_mut() => break,
                 () = cut.as_mut() => return cancelled(),
             };
-            // A body that breaks off does not change what the status has said.
-            let Ok(Some(Read { bytes, .. })) = read else { break };
+            let Ok(Read { bytes, .. }) = read else { break };
+            if bytes.is_empty() {
+                break;
+            }
             attempt.bytes += bytes.len() as u64;
             let room = ERROR_BODY_LIMIT - body.len();
             body.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -281,7 +303,7 @@ mod tests {
             total: 9 * SECOND,
         };
         let transport = ScriptedTransport::new(clock, move |_, _| script.clone());
-        let exchange = Exchange::new(transport, dialect, timeouts, clock);
+        let exchange = Exchange::new(transport, dialect, timeouts, clock, vec![Secret::new("k-1")]);
         let mut reply = Reply::default();
         reply.clear(true, false);
         let attempt =
@@ -363,6 +385,17 @@ mod tests {
         let broke = vec![(Duration::ZERO, "{\"detail\": \"Insufficient credits\"}")];
         let (broke, _) = attempt(Script { pieces: broke, ..Script::status(429) }).await;
         assert_eq!(broke.again, None, "waiting brings no credits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_that_stalls_is_still_that_error_and_says_no_secret() {
+        let pieces = vec![(Duration::ZERO, "{\"detail\": \"no"), (60 * SECOND, " more\"}")];
+        let (stalled, _) = attempt(Script { pieces, ..Script::status(429) }).await;
+        assert_eq!(stalled.outcome, Outcome::Failed(Failure::Status));
+        assert_eq!(stalled.again, Some(Again { after: None }));
+        let pieces = vec![(Duration::ZERO, "{\"detail\": \"bad key k-1\"}")];
+        let (refused, _) = attempt(Script { pieces, ..Script::status(403) }).await;
+        assert_eq!(refused.message.as_deref(), Some("bad key ***"));
     }
 
     #[tokio::test(start_paused = true)]

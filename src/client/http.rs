@@ -128,7 +128,7 @@ pub struct HttpReply {
 }
 
 impl ReplyReader for HttpReply {
-    async fn read(&mut self) -> Result<Option<Read<'_>>, TransportFailure> {
+    async fn read(&mut self) -> Result<Read<'_>, TransportFailure> {
         loop {
             let piece = self.response.chunk().await;
             let at = self.clock.now();
@@ -136,9 +136,9 @@ impl ReplyReader for HttpReply {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Ok(Some(bytes)) => {
                     self.current = bytes;
-                    return Ok(Some(Read { bytes: &self.current, at }));
+                    return Ok(Read { bytes: &self.current, at });
                 }
-                Ok(None) => return Ok(None),
+                Ok(None) => return Ok(Read { bytes: &[], at }),
                 Err(error) => return Err(TransportFailure::in_body(&error)),
             }
         }

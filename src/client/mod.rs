@@ -73,12 +73,12 @@ pub struct Answered<R> {
 
 /// The body of a reply, as it comes.
 pub trait ReplyReader {
-    /// The next piece; `None` at the end that HTTP's framing promised. Cancel safe: dropping the
-    /// future loses no bytes.
+    /// The next piece; one without bytes is the end that HTTP's framing promised, stamped like the
+    /// others. Cancel safe: dropping the future loses no bytes.
     ///
     /// # Errors
     /// The body was cut, or is not what HTTP allows.
-    fn read(&mut self) -> impl Future<Output = Result<Option<Read<'_>>, TransportFailure>>;
+    fn read(&mut self) -> impl Future<Output = Result<Read<'_>, TransportFailure>>;
 
     /// A header of the response head.
     fn header(&self, name: &str) -> Option<&str>;
@@ -87,7 +87,7 @@ pub trait ReplyReader {
 /// One piece of body: an HTTP chunk, or the part of it that one read brought.
 #[derive(Debug, Clone, Copy)]
 pub struct Read<'a> {
-    /// The bytes; not empty.
+    /// The bytes; empty at the end.
     pub bytes: &'a [u8],
     /// When the read returned.
     pub at: Offset,

@@ -96,11 +96,11 @@ pub(crate) struct ScriptedReply {
 }
 
 impl ReplyReader for ScriptedReply {
-    async fn read(&mut self) -> Result<Option<Read<'_>>, TransportFailure> {
+    async fn read(&mut self) -> Result<Read<'_>, TransportFailure> {
         let Some(&(wait, text)) = self.script.pieces.get(self.next) else {
             return match self.script.cut.take() {
                 Some(cut) => Err(cut),
-                None => Ok(None),
+                None => Ok(Read { bytes: &[], at: self.clock.now() }),
             };
         };
         // Cancel safe: the due time of a piece is fixed when it is first asked for.
@@ -111,7 +111,7 @@ impl ReplyReader for ScriptedReply {
         tokio::time::sleep_until(due).await;
         self.due = None;
         self.next += 1;
-        Ok(Some(Read { bytes: text.as_bytes(), at: self.clock.now() }))
+        Ok(Read { bytes: text.as_bytes(), at: self.clock.now() })
     }
 
     fn header(&self, name: &str) -> Option<&str> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::measure::Layout;
 use crate::plan::Plan;
+use crate::secret::Secret;
 use crate::units::Offset;
 
 /// A run to be carried out.
@@ -21,6 +22,8 @@ pub struct Job {
     pub layout: Arc<Layout>,
     /// What is kept of what was said.
     pub record: Record,
+    /// What may stand in no message: the key, and the values of headers like one.
+    pub secrets: Vec<Secret>,
 }
 
 /// What is kept of what was said.

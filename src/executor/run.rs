@@ -41,6 +41,8 @@ pub enum ExecutorError {
 /// What is known of a run only when it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
+    /// When the run was first asked to stop, if it was.
+    pub stopped_at: Option<Offset>,
     /// When the warm-up was over; [`Offset::NEVER`] where it never was.
     pub warm_at: Offset,
 }
@@ -87,6 +89,8 @@ where
             threads.push(thread.spawn_scoped(scope, body).map_err(ExecutorError::Start)?);
             signals.push(signal);
         }
+        // A worker that ends before it has said a word must not be waited for.
+        drop(ready);
         let mut run = None;
         // Every one is waited for, also after one has failed.
         let set_up = gauges.iter().filter(|_| readiness.recv() == Ok(true)).count();
@@ -106,8 +110,9 @@ where
             .collect();
         ends.into_iter().collect::<Result<(), _>>()?;
         // Every worker has come to its end, so the origin was set.
-        let warm_at = run.map_or(Offset::ZERO, |shared| shared.warmup.at());
-        Ok(Ended { warm_at })
+        let warm_at = run.as_ref().map_or(Offset::ZERO, |shared| shared.warmup.at());
+        let stopped_at = run.and_then(|shared| shared.stopped_at.get().copied());
+        Ok(Ended { stopped_at, warm_at })
     })
 }
 
@@ -130,10 +135,18 @@ async fn work<T: Transport + 'static>(
     gauges: Arc<Gauges>,
     events: SyncSender<Event>,
 ) -> Result<(), ExecutorError> {
-    let alarm = Alarm::new(clock, LEAD).map_err(ExecutorError::Start)?;
+    let alarm = match Alarm::new(clock, LEAD) {
+        Ok(alarm) => alarm,
+        Err(error) => {
+            // The others must not go on to the end with a share of the load missing.
+            shared.stop.cut();
+            return Err(ExecutorError::Start(error));
+        }
+    };
     let target = &shared.job.plan.scenario().target;
     let dialect = Dialect::new(target.protocol, target.framing);
-    let exchange = Exchange::new(prepared(clock), dialect, target.timeouts, clock);
+    let secrets = shared.job.secrets.clone();
+    let exchange = Exchange::new(prepared(clock), dialect, target.timeouts, clock, secrets);
     tokio::task::spawn_local(cut_in_time(Arc::clone(&shared), clock));
     let worker = Worker::new(index, shared, exchange, alarm, gauges, events);
     // Two milliseconds at most, and exactly: whoever starts early would stamp before the origin.
@@ -155,6 +168,7 @@ pub(super) async fn cut_in_time(shared: Arc<Shared>, clock: Clock) {
     };
     let asked = async {
         shared.stop.reached(StopPhase::Draining).await;
+        let _ = shared.stopped_at.set(clock.now());
         tokio::time::sleep(drain).await;
     };
     tokio::select! {

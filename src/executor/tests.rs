@@ -62,6 +62,7 @@ fn run_in(
         workers: 1,
         layout: Arc::clone(&layout),
         record: Record::Nothing,
+        secrets: Vec::new(),
     };
     let mut builder = Builder::new_current_thread();
     let runtime =
@@ -83,7 +84,8 @@ fn run_in(
         tokio::task::spawn_local(super::run::cut_in_time(Arc::clone(&shared), clock));
         let transport = ScriptedTransport::new(clock, answer);
         let seen = Rc::clone(&transport.seen);
-        let exchange = Exchange::new(transport, Dialect::LyzrV2(Framing::Auto), timeouts, clock);
+        let exchange =
+            Exchange::new(transport, Dialect::LyzrV2(Framing::Auto), timeouts, clock, Vec::new());
         let alarm = Alarm::new(clock, Duration::ZERO).unwrap();
         Worker::new(0, shared, exchange, alarm, Arc::new(Gauges::default()), events).run().await;
         seen.take()

@@ -2,8 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rand::SeedableRng;
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) admission: Admission,
     pub(super) numbers: Numbers,
     pub(super) warmup: WarmupEnd,
+    /// When the run was first asked to stop.
+    pub(super) stopped_at: OnceLock<Offset>,
 }
 
 impl Shared {
@@ -47,7 +49,7 @@ impl Shared {
         let admission = Admission::new(scenario, clock);
         let warmup = WarmupEnd::new(scenario.warmup);
         let numbers = Numbers::new(scenario);
-        Self { job, stop, admission, numbers, warmup }
+        Self { job, stop, admission, numbers, warmup, stopped_at: OnceLock::new() }
     }
 }
 

@@ -18,7 +18,7 @@ impl Series {
         if self.counts.planned() == 0 {
             return None;
         }
-        let events = match subject {
+        let (events, late) = match subject {
             Subject::Duration(metric) => return duration(aggregation, self.distribution(metric)?),
             Subject::Errors => {
                 let counts = &self.counts;
@@ -30,15 +30,15 @@ impl Series {
                 };
             }
             Subject::InFlight => return None,
-            Subject::Throughput => self.counts.completed,
-            Subject::Chunks => self.chunks,
-            Subject::Tokens => self.all_tokens()?,
-            Subject::Goodput if has_goal => self.good,
+            Subject::Throughput => (self.counts.completed, self.late.completed),
+            Subject::Chunks => (self.chunks, self.late.chunks),
+            Subject::Tokens => (self.all_tokens()?, self.late.tokens),
+            Subject::Goodput if has_goal => (self.good, self.late.good),
             Subject::Goodput => return None,
         };
         match aggregation {
             Aggregation::Count => Some(events as f64),
-            _ => Some(events as f64 / seconds?),
+            _ => Some((events - late) as f64 / seconds?),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use interval::{Flow, Interval, Seconds};
 pub use layout::{Goal, Layout};
 pub use recorder::Recorder;
 pub use replay::Replay;
-pub use tally::{Counts, EndedSession, ErrorGroup, Series, Tally};
+pub use tally::{Counts, EndedSession, ErrorGroup, Late, Series, Tally};
 pub use totals::Totals;
 pub use values::{Values, micros, values};
 pub use window::Window;

@@ -117,6 +117,29 @@ impl EndedSession {
     }
 }
 
+/// Completed turns that were due in the load and ended after it, in the drain. A rate is of what
+/// came while the load lasted: with these a target that cannot keep up would look as if it could.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Late {
+    /// How many.
+    pub completed: u64,
+    /// Their chunks.
+    pub chunks: u64,
+    /// Their output tokens.
+    pub tokens: u64,
+    /// Those that met the goal.
+    pub good: u64,
+}
+
+impl Late {
+    fn merge(&mut self, other: &Self) {
+        self.completed += other.completed;
+        self.chunks += other.chunks;
+        self.tokens += other.tokens;
+        self.good += other.good;
+    }
+}
+
 /// The figures of some of the turns: all of them, one kind, or a threshold's selection.
 /// Turns due before the end of the warm-up are not in it.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +156,8 @@ pub struct Series {
     pub counted: u64,
     /// Completed turns that met the goal.
     pub good: u64,
+    /// What of all that came after the end of the load.
+    pub late: Late,
     /// Sessions whose every turn was completed.
     pub sessions_completed: u64,
     /// Sessions that ended otherwise.
@@ -157,6 +182,7 @@ impl Series {
         tokens: 0,
         counted: 0,
         good: 0,
+        late: Late { completed: 0, chunks: 0, tokens: 0, good: 0 },
         sessions_completed: 0,
         sessions_incomplete: 0,
         metrics: [const { None }; Metric::COUNT],
@@ -184,6 +210,7 @@ impl Series {
         self.tokens += other.tokens;
         self.counted += other.counted;
         self.good += other.good;
+        self.late.merge(&other.late);
         self.sessions_completed += other.sessions_completed;
         self.sessions_incomplete += other.sessions_incomplete;
         for metric in Metric::ALL {
@@ -206,6 +233,7 @@ impl Series {
             tokens: self.tokens,
             counted: self.counted,
             good: self.good,
+            late: self.late,
             sessions_completed: self.sessions_completed,
             sessions_incomplete: self.sessions_incomplete,
             metrics,
@@ -224,7 +252,7 @@ impl PartialEq for Series {
     fn eq(&self, other: &Self) -> bool {
         (self.counts, self.chunks, self.reads, self.good)
             == (other.counts, other.chunks, other.reads, other.good)
-            && (self.tokens, self.counted) == (other.tokens, other.counted)
+            && (self.tokens, self.counted, self.late) == (other.tokens, other.counted, other.late)
             && (self.sessions_completed, self.sessions_incomplete)
                 == (other.sessions_completed, other.sessions_incomplete)
             && Metric::ALL.iter().all(|&one| self.distribution(one) == other.distribution(one))
@@ -304,6 +332,14 @@ impl Tally {
             series.tokens += sample.tokens.output.unwrap_or(0);
             series.counted += u64::from(sample.tokens.output.is_some());
             series.good += u64::from(good);
+            if sample.phase == Phase::Drain {
+                series.late.merge(&Late {
+                    completed: 1,
+                    chunks: sample.chunks,
+                    tokens: sample.tokens.output.unwrap_or(0),
+                    good: u64::from(good),
+                });
+            }
             for metric in Metric::ALL {
                 if let Some(value) = values[metric as usize] {
                     series.metric(metric).record(value);

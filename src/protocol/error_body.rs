@@ -10,14 +10,15 @@ const LONGEST: usize = 300;
 pub struct ErrorBody(pub String);
 
 impl ErrorBody {
-    /// Reads the body of a reply with an error status: FastAPI's `detail`, an `error` object, else
-    /// the beginning of the text.
+    /// Reads the body of a reply with an error status: FastAPI's `detail`, or an `error` object.
+    /// Of anything else only its size is kept: it may hold what was asked, or an answer.
     pub fn read(body: &[u8]) -> Self {
-        let text = match serde_json::from_slice::<Value>(body) {
-            Ok(value) => Self::detail(&value).unwrap_or_else(|| value.to_string()),
-            Err(_) => one_line(&String::from_utf8_lossy(body)),
-        };
-        Self(shorten(text))
+        let document = serde_json::from_slice::<Value>(body).ok();
+        let text = document.and_then(|document| Self::detail(&document));
+        Self(shorten(text.unwrap_or_else(|| match body.len() {
+            0 => String::new(),
+            length => format!("a body of {length} bytes that says no `detail`"),
+        })))
     }
 
     /// The same for an explanation that is no document.
@@ -91,13 +92,14 @@ mod tests {
             ),
             (br#"{"error": {"message": "overloaded", "code": 7}}"#, "overloaded"),
             (br#"{"message": "no"}"#, "no"),
-            (b"<html>\n  Bad   gateway</html>", "<html> Bad gateway</html>"),
-            (b"\xff", "\u{fffd}"),
+            (b"<html>Bad gateway</html>", "a body of 24 bytes that says no `detail`"),
+            (b"\xff", "a body of 1 bytes that says no `detail`"),
             (b"", ""),
         ] {
             assert_eq!(ErrorBody::read(body).0, message);
         }
-        assert_eq!(ErrorBody::read("x".repeat(1000).as_bytes()).0.chars().count(), LONGEST + 1);
+        let long = format!("{{\"detail\": \"{}\"}}", "x".repeat(1000));
+        assert_eq!(ErrorBody::read(long.as_bytes()).0.chars().count(), LONGEST + 1);
     }
 
     #[test]

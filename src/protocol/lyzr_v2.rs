@@ -47,6 +47,8 @@ pub(super) struct LyzrV2Decoder(State);
 #[derive(Debug)]
 enum State {
     Undecided(Held),
+    /// It begins as JSON does: only its end can tell, so that nothing is looked at before.
+    PerhapsJson(Held),
     Text(TextDecoder),
     Sse(TokenStream),
     /// JSON by order, not by guess.
@@ -81,6 +83,11 @@ impl LyzrV2Decoder {
             State::Text(text) => text.feed(bytes, at, reply),
             State::Sse(tokens) => tokens.feed(bytes, at, reply)?,
             State::Json(held) => held.add(bytes, at)?,
+            State::PerhapsJson(held) => {
+                if held.add(bytes, at).is_err() {
+                    self.0 = State::Text(held.replay_text(reply));
+                }
+            }
             State::Undecided(held) => {
                 // The usual case: the first read already says that this is text.
                 if held.bytes.is_empty() && guess(bytes) == Guess::Text {
@@ -96,7 +103,8 @@ impl LyzrV2Decoder {
                     ),
                     Guess::Text => State::Text(held.replay_text(reply)),
                     _ if !fits => State::Text(held.replay_text(reply)),
-                    Guess::Open | Guess::PerhapsJson => return Ok(()),
+                    Guess::PerhapsJson => State::PerhapsJson(std::mem::take(held)),
+                    Guess::Open => return Ok(()),
                 };
                 self.0 = next;
             }
@@ -113,11 +121,12 @@ impl LyzrV2Decoder {
                     return Err(held.why_not_json());
                 }
             }
-            State::Undecided(held) => {
-                if guess(&held.bytes) != Guess::PerhapsJson || !held.read_objects(reply) {
+            State::PerhapsJson(held) => {
+                if !held.read_objects(reply) {
                     held.replay_text(reply).end()?;
                 }
             }
+            State::Undecided(held) => held.replay_text(reply).end()?,
         }
         Ok(())
     }
@@ -125,7 +134,9 @@ impl LyzrV2Decoder {
     /// Bytes of the answer have come although no chunk has been noted: the framing is still open.
     pub(super) fn holds_back(&self) -> bool {
         match &self.0 {
-            State::Undecided(held) | State::Json(held) => !held.bytes.is_empty(),
+            State::Undecided(held) | State::PerhapsJson(held) | State::Json(held) => {
+                !held.bytes.is_empty()
+            }
             State::Text(_) | State::Sse(_) => false,
         }
     }

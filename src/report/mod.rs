@@ -12,4 +12,4 @@ mod text;
 pub use csv::{SUMMARY_COLUMNS, summary_csv};
 pub use curve::curve;
 pub use style::Style;
-pub use text::text;
+pub use text::{failures, text};

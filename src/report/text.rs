@@ -44,6 +44,25 @@ pub fn text(summary: &Summary, style: Style, place: Option<&str>) -> String {
     text
 }
 
+/// Only what went wrong, a line each; nothing where all is well.
+pub fn failures(summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| text.push_str(&(line + "\n"));
+    for one in summary.thresholds.iter().filter(|one| !one.ok) {
+        let seen = observed(one.observed, &one.unit);
+        line(one_line(&format!("threshold failed: {} {}: {seen}", one.metric, one.expression)));
+    }
+    let counts = &summary.counts;
+    if counts.completed < counts.planned {
+        let missing = thousands(counts.planned - counts.completed);
+        line(format!("{missing} of {} turns have no answer", thousands(counts.planned)));
+    }
+    if summary.validity.verdict == ValidityVerdict::Invalid {
+        summary.validity.reasons.iter().for_each(|reason| line(format!("invalid: {reason}")));
+    }
+    text
+}
+
 struct Page {
     lines: Vec<String>,
     style: Style,

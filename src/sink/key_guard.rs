@@ -42,13 +42,14 @@ impl KeyGuard {
 impl Sink for KeyGuard {
     fn samples(&mut self, samples: &[Sample]) -> io::Result<()> {
         for sample in samples {
-            let dropped = matches!(sample.outcome, Outcome::Dropped(_));
+            // What we never sent, or cut ourselves, says nothing of the key.
+            let ours = matches!(sample.outcome, Outcome::Dropped(_) | Outcome::Cancelled);
             match sample.status {
                 Some(401 | 403) => self.in_a_row += 1,
-                _ if dropped => {}
+                _ if ours => {}
                 _ => self.settled = true,
             }
-            if !self.settled && self.in_a_row == ENOUGH {
+            if !self.settled && self.in_a_row >= ENOUGH {
                 self.stop.drain();
             }
         }

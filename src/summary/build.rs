@@ -51,9 +51,10 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
     }
 }
 
-/// Seconds that rates are over: from the end of the warm-up until no more turns were started. The
-/// turns that are due in that time are those that are counted, so neither a drain that takes long
-/// nor turns that were on their way at its start make the rate wrong.
+/// Seconds that rates are over: from the end of the warm-up until no more turns were started. Counted
+/// are the turns that were due and completed in that time: what came in the drain would make a
+/// target that cannot keep up look as if it could. (What was on its way at the end of the warm-up
+/// is left out, so that a rate over a time of only a few turns' length is a little too low.)
 fn measured(facts: &RunFacts, totals: &Totals) -> Option<f64> {
     let ended = facts.load.ended.unwrap_or(totals.tally().last_ended);
     let measured = ended.since(Offset::ZERO + facts.load.warmup).as_secs_f64();
@@ -67,13 +68,13 @@ fn to_millis(seconds: f64) -> f64 {
 fn rates(totals: &Totals, measured_s: Option<f64>) -> Rates {
     let all = totals.all();
     let per_second = |count: u64| measured_s.map(|seconds| six_digits(count as f64 / seconds));
-    let good = totals.layout().goal().is_set().then_some(all.good);
+    let good = totals.layout().goal().is_set().then_some(all.good - all.late.good);
     Rates {
-        throughput_per_s: per_second(all.counts.completed),
-        chunks_per_s: per_second(all.chunks),
+        throughput_per_s: per_second(all.counts.completed - all.late.completed),
+        chunks_per_s: per_second(all.chunks - all.late.chunks),
         goodput_per_s: good.and_then(per_second),
         error_rate: all.counts.error_rate().map(six_digits),
-        tokens_per_s: all.all_tokens().and_then(per_second),
+        tokens_per_s: all.all_tokens().map(|tokens| tokens - all.late.tokens).and_then(per_second),
     }
 }
 

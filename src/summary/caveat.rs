@@ -123,6 +123,10 @@ fn few_turns(ttfc: &Figures) -> Option<Caveat> {
 }
 
 fn queued(facts: &RunFacts, metrics: &Metrics) -> Option<Caveat> {
+    if !facts.load.limited {
+        // Only further attempts have waited: `retried` tells of them.
+        return None;
+    }
     let p95_ms = metrics.get(Metric::Queue).percentiles.p95?;
     let service_ms = metrics.get(Metric::TtfcService).percentiles.p50?;
     (p95_ms > (0.1 * service_ms).max(1.0))

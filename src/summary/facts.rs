@@ -56,6 +56,8 @@ pub struct LoadFacts {
     pub offered: Option<Offered>,
     /// The bound on turns on the wire, where there is one.
     pub max_in_flight: Option<u32>,
+    /// Something makes turns wait: that bound, or a limiter.
+    pub limited: bool,
 }
 
 /// Where the next session comes from.

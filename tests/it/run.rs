@@ -424,3 +424,48 @@ fn a_second_run_in_the_same_folder_stands_beside_the_first() {
     let sessions: BTreeSet<_> = agent.truth().requests.iter().map(|one| session_of(one)).collect();
     assert_eq!(sessions.len(), 2, "a session id is never used twice");
 }
+
+#[test]
+fn throughput_is_what_came_while_the_load_lasted() {
+    // Ten a second is all it can do; twenty a second are asked.
+    let slow = agent(|options| {
+        options.behaviour = Behaviour::fixed(Duration::from_millis(500), Duration::ZERO, 1);
+        options.capacity.max_concurrent = Some(5);
+    });
+    let ran = quick(&slow, &["-r", "20/s", "-z", "3s"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let summary = ran.summary();
+    assert_eq!(summary["counts"]["completed"], 60);
+    let rate = summary["rates"]["throughput_per_s"].as_f64().unwrap();
+    assert!((5.0..=11.0).contains(&rate), "{rate}");
+}
+
+#[test]
+fn a_threshold_on_some_errors_does_not_excuse_the_others() {
+    let agent = agent(faults(&["status=500"]));
+    let scenario = scenario(
+        "sessions: [{ name: good, messages: [a] }, { name: bad, messages: [b] }]
+load: { once: { concurrency: 1 } }
+users: { count: 1 }
+thresholds: { 'errors{session=good}': ['count<100'] }",
+        &[],
+    );
+    let url = agent.base_url();
+    let ran = run(&[scenario.path.to_str().unwrap(), "--target", &url, "--quiet"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert_eq!(ran.out, "2 of 2 turns have no answer\n");
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_what_it_was() {
+    let reports = tempfile::tempdir().unwrap();
+    let mut child =
+        run_into(&reports, &["scenarios/quickstart.yaml", "--set", "name=killed"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let directory = std::fs::read_dir(reports.path()).unwrap().next().unwrap().unwrap().path();
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(directory.join("run.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["state"], &manifest["name"]), (&"running".into(), &"killed".into()));
+}

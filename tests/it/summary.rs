@@ -85,6 +85,7 @@ pub(crate) fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
             ended: Some(at(10_000.0)),
             offered: None,
             max_in_flight: None,
+            limited: false,
         },
         thresholds: thresholds.iter().map(parse).collect::<Result<_, _>>().unwrap(),
         failures: Failures::Count(0),
@@ -377,7 +378,10 @@ fn caveats_are_raised_by_what_they_are_about_and_by_nothing_else() {
         sample.timeline.intended = sample.timeline.intended - Duration::from_millis(8);
         sample.queue = Duration::from_millis(8);
     }
-    assert_eq!(caveats(&facts(&[]), &queued), ["queued"]);
+    assert!(caveats(&facts(&[]), &queued).is_empty(), "only retries have waited");
+    let mut limited = facts(&[]);
+    limited.load.limited = true;
+    assert_eq!(caveats(&limited, &queued), ["queued"]);
 
     let mut long = steady.clone();
     long[0].timeline.ended = at(4_000_000.0);

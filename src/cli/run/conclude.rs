@@ -56,7 +56,7 @@ impl Concluded {
         let summary = &self.summary;
         let said = match args.format {
             SummaryFormat::Json => serde_json::to_string_pretty(summary).unwrap_or_default() + "\n",
-            SummaryFormat::Text if args.quiet => String::new(),
+            SummaryFormat::Text if args.quiet => report::failures(summary),
             SummaryFormat::Text => {
                 let place = self.directory.path().display().to_string();
                 report::text(summary, terminal::style(args.color, world), Some(&place))
@@ -109,7 +109,8 @@ fn why_broken(conducted: &Conducted, summary: &Summary) -> Option<String> {
     }
     (conducted.key_refused && !conducted.interrupted).then(|| {
         let variable = conducted.job.plan.scenario().key_variable().to_owned();
-        let said = summary.errors.first().map_or(String::new(), |group| match &group.example {
+        let refusal = summary.errors.iter().find(|group| matches!(group.status, Some(401 | 403)));
+        let said = refusal.map_or(String::new(), |group| match &group.example {
             Some(example) if !example.is_empty() => format!(" (it says: {example})"),
             _ => String::new(),
         });

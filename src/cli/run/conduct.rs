@@ -41,6 +41,8 @@ pub(super) struct Conducted {
     pub(super) interrupted: bool,
     pub(super) key_refused: bool,
     pub(super) failure: Option<ExecutorError>,
+    /// When the run was first asked to stop, if it was.
+    pub(super) stopped_at: Option<Offset>,
     /// The rule that ended the run before its time.
     pub(super) stopped: Option<StoppedBy>,
     /// How long the warm-up was; as long as the run where it never was over.
@@ -114,6 +116,7 @@ pub(super) fn conduct(
         duration,
         interrupted: interrupts.came(),
         key_refused: refused.is_set(),
+        stopped_at: end.as_ref().ok().and_then(|ended| ended.stopped_at),
         failure: end.err(),
         stopped: stopped.by().cloned(),
     })

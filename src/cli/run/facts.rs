@@ -35,13 +35,16 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
 fn load_facts(conducted: &Conducted) -> LoadFacts {
     let scenario = conducted.job.plan.scenario();
     let (model, description) = describe(&scenario.load);
-    // An interrupted load was offered until the interruption; the drain counts as load there,
-    // because nobody noted the moment.
-    let lasted = match &conducted.stopped {
-        Some(stopped) => stopped.at,
-        None => Offset::ZERO + conducted.duration,
+    // A load that was stopped was offered until then; the drain is not part of it.
+    let lasted = match (&conducted.stopped, conducted.stopped_at) {
+        (Some(stopped), _) => stopped.at,
+        (None, Some(at)) => at,
+        (None, None) => Offset::ZERO + conducted.duration,
     };
-    let ended = conducted.job.load_end().map(|end| end.min(lasted));
+    let ended = match conducted.job.load_end() {
+        Some(end) => Some(end.min(lasted)),
+        None => conducted.stopped_at,
+    };
     LoadFacts {
         model,
         description,
@@ -50,6 +53,7 @@ fn load_facts(conducted: &Conducted) -> LoadFacts {
         offered: matches!(model, LoadModel::Open | LoadModel::Replay)
             .then(|| offered(conducted, ended.unwrap_or(Offset::NEVER))),
         max_in_flight: scenario.load.bound().map(|(most, _)| most),
+        limited: scenario.load.bound().is_some() || scenario.limits.requests.is_some(),
     }
 }
 

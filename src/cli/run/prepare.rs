@@ -18,6 +18,7 @@ use crate::measure::{Goal, Layout};
 use crate::plan::Plan;
 use crate::protocol::Endpoint;
 use crate::scenario::{Load, Scenario, Surroundings, TargetUrl};
+use crate::secret::{Secret, is_key_like};
 
 /// A run that is ready to begin.
 pub(super) struct Prepared {
@@ -63,9 +64,17 @@ pub(super) fn prepare(
         workers,
         layout: Arc::new(layout(&plan)),
         record: args.record(),
+        secrets: secrets(&endpoint),
         plan: Arc::new(plan),
     };
     Ok(Prepared { job, endpoint, directory, manifest, embedded })
+}
+
+/// What a target may repeat when it refuses us, and no file may hold.
+fn secrets(endpoint: &Endpoint) -> Vec<Secret> {
+    let key = endpoint.key.iter().map(|(_, key)| key.clone());
+    let headers = endpoint.headers.iter().filter(|(name, _)| is_key_like(name));
+    key.chain(headers.map(|(_, value)| Secret::new(value.clone()))).collect()
 }
 
 fn start_agent(seed: u64) -> Result<Agent, Refused> {
@@ -117,10 +126,10 @@ fn manifest(
         seed,
         fingerprint: scenario.fingerprint(),
         target: TargetFacts {
-            url: endpoint.url.clone(),
+            url: if embedded { endpoint.url.clone() } else { scenario.target.written.url.clone() },
             embedded,
             protocol: scenario.target.protocol.to_string(),
-            agent_id: scenario.target.agent_id.clone(),
+            agent_id: scenario.target.written.agent_id.clone(),
             with_key: endpoint.key.is_some(),
         },
         transport: "reqwest".to_owned(),
@@ -143,7 +152,11 @@ pub(super) fn name_directory(name: &str, now: Duration) -> String {
 
 /// The directory is called as the run is.
 fn make_directory(args: &Args, manifest: &Manifest) -> Result<RunDirectory, Refused> {
-    RunDirectory::create(&args.out, &manifest.id).map_err(|error| Refused::broken(&error))
+    let directory = RunDirectory::create(&args.out, &manifest.id);
+    let directory = directory.map_err(|error| Refused::broken(&error))?;
+    // Written now as well: of a run that is killed this stays, and says that it was.
+    directory.json("run.json", manifest).map_err(|error| Refused::broken(&error))?;
+    Ok(directory)
 }
 
 /// A name as it can stand in a path and in a session id.
