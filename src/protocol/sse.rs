@@ -138,6 +138,10 @@ impl SseDecoder {
         at: Offset,
         event: &mut impl FnMut(SseEvent<'_>),
     ) -> Result<(), SseError> {
+        // As for a line that is not whole yet: the limit must not depend on the reads.
+        if line.len() > self.limit {
+            return Err(SseError { limit: self.limit });
+        }
         if self.at_start {
             self.at_start = false;
             line = line.strip_prefix(BOM).unwrap_or(line);
@@ -263,6 +267,19 @@ mod tests {
         let mut decoder = SseDecoder::new(10);
         let lines = b"data: 012345\ndata: 678901\n";
         assert_eq!(decoder.feed(lines, Offset::ZERO, |_| ()), Err(SseError { limit: 10 }));
+    }
+
+    #[test]
+    fn the_limit_does_not_depend_on_the_reads() {
+        for whole in [&b": 0123456789\n\n"[..], b"data: 0123\n\n", b"data: 01234\n\n"] {
+            let refused = |cut: usize| {
+                let (first, second) = whole.split_at(cut);
+                let mut decoder = SseDecoder::new(10);
+                let fed = decoder.feed(first, Offset::ZERO, |_| ());
+                fed.and_then(|()| decoder.feed(second, Offset::ZERO, |_| ())).is_err()
+            };
+            assert!((0..=whole.len()).all(|cut| refused(cut) == (whole.len() > 12)));
+        }
     }
 
     proptest! {
