@@ -85,8 +85,10 @@ fn describe(load: &Load) -> (LoadModel, String) {
 
 fn offered(conducted: &Conducted, end: Offset) -> Offered {
     let opened = conducted.collected.opened;
-    let due = if conducted.interrupted || conducted.stopped.is_some() {
-        // What was due after the interruption was not offered; who was turned away was.
+    let cut_short =
+        conducted.interrupted || conducted.key_refused || conducted.stopped.is_some();
+    let due = if cut_short {
+        // What was due after the end was not offered; who was turned away was.
         opened.sent + opened.held
     } else {
         let plan = &conducted.job.plan;
