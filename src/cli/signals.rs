@@ -54,6 +54,11 @@ impl Interrupts {
         }
     }
 
+    /// The run has ended: a signal finds nothing to stop.
+    pub(super) fn leave(&self) {
+        *self.0.run.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn drain(&self) {
         self.with_run(|stop, text| {
             say(text);

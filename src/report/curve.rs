@@ -16,7 +16,10 @@ pub fn curve(sweep: &SweepSummary, style: Style, place: Option<&str>) -> String 
             search.good_turn,
             search.probe_s
         ),
-        _ => format!("{} at {} levels", sweep.parameter, sweep.levels.len()),
+        _ => match sweep.levels.len() {
+            1 => format!("{} at one level", sweep.parameter),
+            many => format!("{} at {many} levels", sweep.parameter),
+        },
     };
     lines.extend(wrapped(&about, 0));
     if !sweep.levels.is_empty() {

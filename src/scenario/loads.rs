@@ -111,7 +111,7 @@ pub struct Trace {
     pub window: Option<(Duration, Duration)>,
     /// Each arrival, in order, from the beginning of the part that is taken; never empty.
     pub arrivals: Vec<Duration>,
-    /// Rows that stood before an earlier one in the file, and were put in order.
+    /// Rows that stood right after a later one in the file, and were put in order.
     pub out_of_order: u64,
 }
 
@@ -148,6 +148,19 @@ impl fmt::Display for Warmup {
 }
 
 impl Load {
+    /// What is worth knowing of its trace before it is run: one sentence.
+    pub fn note(&self) -> Option<String> {
+        let Self::Replay { trace, .. } = self else { return None };
+        let (rows, from) = (trace.out_of_order, trace.from.display());
+        match rows {
+            0 => None,
+            1 => Some(format!("a row of {from} stands after a later one; it is put in order")),
+            _ => Some(format!(
+                "{rows} rows of {from} stand after a later one; they are put in order"
+            )),
+        }
+    }
+
     /// When no more turns are started, where time ends the load.
     pub fn duration(&self) -> Option<Duration> {
         match self {

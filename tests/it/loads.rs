@@ -55,11 +55,17 @@ fn a_ramp_arrives_at_the_agent_as_it_was_planned() {
         assert!((due - planned * 1e3).abs() < 0.01, "{due} {planned}");
     }
     assert!(ran.out.contains("to 40/s in 1s, to 0/s in 1s, even"), "{}", ran.out);
+    let measured = &ran.summary()["load"]["measured_s"];
+    assert_eq!(*measured, 2.0, "the schedule goes on to its end, silent or not");
 }
 
 #[test]
 fn a_replay_sends_every_arrival_of_its_trace() {
-    let trace: String = (0..60).map(|n| format!("{{\"timestamp\": {}}}\n", n / 2 * 100)).collect();
+    let lines = (0..60).map(|n| format!("{{\"timestamp\": {}}}\n", n / 2 * 100));
+    let mut lines: Vec<String> = lines.collect();
+    // The first two stand last.
+    lines.rotate_left(2);
+    let trace = lines.concat();
     let agent = quick_agent(None);
     let ran = run_at(
         &agent,
@@ -75,6 +81,7 @@ fn a_replay_sends_every_arrival_of_its_trace() {
     assert_eq!(summary["load"]["offered"]["sent"], 20);
     // A run is a trace as well.
     let samples = std::fs::read_to_string(ran.directory().join("samples.csv")).unwrap();
+    assert!(ran.err.contains("note: a row of trace.jsonl stands after a later one"), "{}", ran.err);
     let again = run_at(
         &agent,
         "load: { replay: { from: samples.csv } }",

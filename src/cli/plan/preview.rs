@@ -266,15 +266,7 @@ fn notes(plan: &Plan, key: &Key) -> Vec<String> {
             ));
         }
     }
-    if let Load::Replay { trace, .. } = &scenario.load
-        && trace.out_of_order > 0
-    {
-        notes.push(format!(
-            "{} rows of {} stand before an earlier one; they are put in order",
-            trace.out_of_order,
-            trace.from.display()
-        ));
-    }
+    notes.extend(scenario.load.note());
     if let Load::Closed { until: Until::Duration(_) | Until::Stages(_), .. } = scenario.load
         && let Some(most) = plan.session_count()
     {

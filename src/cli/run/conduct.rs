@@ -94,6 +94,7 @@ pub(super) fn conduct(
         drop((events, origin));
         (collecting.join(), end)
     });
+    interrupts.leave();
     drop(embedded);
     let (collected, clock) = collected.map_err(|_| broken(&ExecutorError::Died))?;
     // A run that was never begun has no figures.

@@ -41,7 +41,12 @@ fn load_facts(conducted: &Conducted) -> LoadFacts {
         (None, Some(at)) => at,
         (None, None) => Offset::ZERO + conducted.duration,
     };
+    // A schedule goes on to its end, also where nothing more is due: the silence counts.
+    let to_its_end = model == LoadModel::Open
+        && !is_cut_short(conducted)
+        && conducted.job.plan.session_count().is_none();
     let ended = match conducted.job.load_end() {
+        Some(end) if to_its_end => Some(end),
         Some(end) => Some(end.min(lasted)),
         None => conducted.stopped_at,
     };
@@ -83,10 +88,15 @@ fn describe(load: &Load) -> (LoadModel, String) {
     }
 }
 
+/// Whether the load was ended before its end.
+fn is_cut_short(conducted: &Conducted) -> bool {
+    conducted.interrupted || conducted.key_refused || conducted.stopped.is_some()
+}
+
 fn offered(conducted: &Conducted, end: Offset) -> Offered {
     let opened = conducted.collected.opened;
-    let due = if conducted.interrupted || conducted.stopped.is_some() {
-        // What was due after the interruption was not offered; who was turned away was.
+    let due = if is_cut_short(conducted) {
+        // What was due after the end was not offered; who was turned away was.
         opened.sent + opened.held
     } else {
         let plan = &conducted.job.plan;

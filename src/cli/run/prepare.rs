@@ -39,6 +39,9 @@ pub(super) fn prepare(
     let usage = |why: String| Refused { exit: Exit::Usage, why };
     let (scenario, seed) =
         args.scenario.load(world).map_err(|problems| usage(problems.to_string()))?;
+    if let Some(note) = scenario.load.note().filter(|_| !args.quiet) {
+        let _ = writeln!(err, "note: {note}");
+    }
     let key = scenario.key(world).map_err(|problem| usage(problem.to_string()))?;
     let embedded = match scenario.target.url {
         TargetUrl::Embedded => Some(start_agent(seed)?),
