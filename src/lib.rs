@@ -42,6 +42,8 @@ pub mod executor;
 pub mod artifact;
 pub mod machine;
 pub mod sink;
+pub mod journal;
+pub mod batch;
 
 // Answers, for those who have no agent.
 pub mod agent;

@@ -45,6 +45,19 @@ impl RunDirectory {
         Ok(Self { path })
     }
 
+    /// A directory that is there already.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Ok(Self { path: path.to_owned() }),
+            Ok(_) => Err(io::Error::from(io::ErrorKind::NotADirectory)),
+            Err(error) => Err(error),
+        }
+        .map_err(StoreError::of("open", path))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

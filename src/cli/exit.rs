@@ -9,6 +9,8 @@ pub enum Exit {
     Broken,
     /// Interrupted, after draining or at once.
     Interrupted,
+    /// Stopped early, can be resumed (`batch`).
+    Stopped,
     /// The run is invalid (with `--strict`), or runs are not comparable.
     Invalid,
     /// A threshold failed.
@@ -27,6 +29,7 @@ impl Exit {
             Self::Broken => 1,
             Self::Usage => 2,
             Self::Unanswered => 3,
+            Self::Stopped => 75,
             Self::Invalid => 96,
             Self::Threshold => 99,
             Self::Interrupted => 130,

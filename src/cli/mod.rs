@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod args;
 pub mod completions;
+pub mod batch;
 pub mod exit;
 pub mod init;
 pub mod plan;
@@ -31,12 +32,15 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, everything held · 1 could not go on · 2 usage or unreadable input ·
-3 turns without an answer · 96 run invalid (--strict) · 99 a threshold failed · 130 interrupted";
+3 turns without an answer · 75 stopped, can be resumed (batch) · 96 run invalid (--strict) ·
+99 a threshold failed · 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Load-test or benchmark an agent; writes a run directory
     Run(Box<run::Args>),
+    /// Send each prompt of a file once; crash-safe, resumable
+    Batch(Box<batch::Args>),
     /// Check a scenario and show what would be done; sends nothing
     Plan(Box<plan::Args>),
     /// Serve the embedded agent (POST /v2/stream/ and friends)
@@ -85,6 +89,7 @@ pub fn main() -> u8 {
     let (mut out, mut err) = (stdout(), stderr());
     match cli.command {
         Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
+        Command::Batch(args) => batch::run(&Process, &args, &mut out, &mut err).code(),
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
         Command::Init(args) => init::run(&args, &mut out, &mut err).code(),

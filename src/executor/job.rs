@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::errand::Errands;
 use crate::measure::Layout;
 use crate::plan::Plan;
 use crate::secret::Secret;
@@ -24,6 +25,8 @@ pub struct Job {
     pub record: Record,
     /// What may stand in no message: the key, and the values of headers like one.
     pub secrets: Vec<Secret>,
+    /// Hands out the sessions of a load of everything once, in place of the plan.
+    pub errands: Option<Arc<dyn Errands>>,
 }
 
 /// What is kept of what was said.

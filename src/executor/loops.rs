@@ -1,9 +1,12 @@
 //! Closed loads: so many loops, each opening its next session when the last has ended.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::errand::Errands;
 use super::session::Session;
+use super::stop::StopPhase;
 use super::worker::Worker;
 use crate::client::Transport;
 use crate::scenario::Scenario;
@@ -53,6 +56,10 @@ const CLOSED: u64 = 1 << 62;
 pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) {
     let workers = worker.job().workers;
     for index in (worker.index..count as usize).step_by(workers) {
+        if let Some(errands) = &worker.job().errands {
+            worker.spawn(run_errands(Rc::clone(worker), Arc::clone(errands)));
+            continue;
+        }
         let spells = worker.job().plan.spells(index as u32);
         worker.spawn(one_loop(Rc::clone(worker), index as u32, count, spells));
     }
@@ -103,5 +110,19 @@ async fn one_loop<T: Transport + 'static>(
                 break;
             }
         }
+    }
+}
+
+/// One errand after another, until there are none or the run is being stopped.
+async fn run_errands<T: Transport + 'static>(worker: Rc<Worker<T>>, errands: Arc<dyn Errands>) {
+    loop {
+        let errand = tokio::select! {
+            biased;
+            () = worker.shared.stop.reached(StopPhase::Draining) => return,
+            errand = errands.next() => errand,
+        };
+        let Some(errand) = errand else { return };
+        let due = worker.clock().now();
+        Session::of_errand(&worker, errand, due).run_errand(&*errands).await;
     }
 }

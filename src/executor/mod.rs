@@ -7,6 +7,7 @@
 
 mod admission;
 mod arrivals;
+mod errand;
 mod gauges;
 mod job;
 mod loops;
@@ -22,6 +23,7 @@ mod turn;
 mod warmup;
 mod worker;
 
+pub use errand::{Errand, Errands, Intent, Pending};
 pub use gauges::{Gauges, Load};
 pub use job::{Job, Record};
 pub use run::{Ended, ExecutorError, run};

@@ -1,10 +1,11 @@
 //! One session: its turns in order, each after the reply to the one before.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::errand::{Errand, Errands};
 use super::slots::Asker;
 use super::worker::Worker;
 use crate::client::Transport;
@@ -28,6 +29,10 @@ pub(super) struct Session<T> {
     due: Offset,
     /// What would be due then or later is not planned: its user is gone, or the load is over.
     end: Offset,
+    /// The turn to begin with, and which attempt at it comes next.
+    begin: (u32, u32),
+    /// Whether an attempt was taken back, so that the rest is somebody else's.
+    pub(super) taken_back: Cell<bool>,
 }
 
 /// The part of a session that the figures are of, as far as it came.
@@ -44,6 +49,11 @@ struct MainPart {
 }
 
 impl MainPart {
+    /// Not begun; its session is due at `due`.
+    fn new(due: Offset) -> Self {
+        Self { due: None, ended: due, completed: true, unfinished: false, told: false }
+    }
+
     fn note(&mut self, due: Offset, ended: Offset, completed: bool) {
         self.due.get_or_insert(due);
         self.ended = ended;
@@ -57,11 +67,19 @@ impl<T: Transport + 'static> Session<T> {
             Some(fixed) => Arc::clone(fixed),
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
         };
-        let end = worker.job().load_end().unwrap_or(Offset::NEVER);
         let turns = 1..=planned.turn_count();
         let main_turns = turns.filter(|&turn| planned.part(turn) == Part::Main).count() as u32;
-        let (worker, history) = (Rc::clone(worker), RefCell::default());
-        Self { worker, planned, id, history, main_turns, due, end }
+        Self {
+            worker: Rc::clone(worker),
+            planned,
+            id,
+            history: RefCell::default(),
+            main_turns,
+            due,
+            end: worker.job().load_end().unwrap_or(Offset::NEVER),
+            begin: (1, 1),
+            taken_back: Cell::new(false),
+        }
     }
 
     /// The same, for a user who goes at `end`.
@@ -69,16 +87,34 @@ impl<T: Transport + 'static> Session<T> {
         Self { end, ..self }
     }
 
+    /// A session that was handed out at `now`.
+    pub(super) fn of_errand(worker: &Rc<Worker<T>>, errand: Errand, now: Offset) -> Self {
+        Self {
+            id: errand.id,
+            begin: (errand.turn, errand.attempt),
+            ..Self::new(worker, errand.session, errand.due.unwrap_or(now))
+        }
+    }
+
+    /// Carries out an errand as far as it is ours.
+    pub(super) async fn run_errand(self, errands: &dyn Errands) {
+        let mut main = MainPart::new(self.due);
+        self.ask_all(&mut main).await;
+        if !self.taken_back.get() {
+            self.tell_end(&mut main);
+        }
+        errands.closed(self.planned.number);
+    }
+
+    /// The number of the first attempt at turn `turn`.
+    pub(super) fn first_attempt(&self, turn: u32) -> u32 {
+        if turn == self.begin.0 { self.begin.1 } else { 1 }
+    }
+
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
     /// `false` if its user would still be thinking when it goes.
     pub(super) async fn run(self) -> bool {
-        let mut main = MainPart {
-            due: None,
-            ended: self.due,
-            completed: true,
-            unfinished: false,
-            told: false,
-        };
+        let mut main = MainPart::new(self.due);
         let in_time = self.ask_all(&mut main).await;
         self.tell_end(&mut main);
         in_time
@@ -109,12 +145,12 @@ impl<T: Transport + 'static> Session<T> {
         let mut due = self.due;
         let mut ended = self.due;
         let mut answer = None;
-        let mut turn = 1;
+        let mut turn = self.begin.0;
         while turn <= turns {
             if turn >= closing {
                 self.tell_end(main);
             }
-            if turn > 1 {
+            if turn > self.begin.0 {
                 due = ended + self.planned.think(turn);
                 if due >= self.end {
                     main.unfinished = true;
@@ -128,6 +164,9 @@ impl<T: Transport + 'static> Session<T> {
             let asker = if turn == 1 { Asker::Arrival } else { Asker::Turn };
             let asked = self.turn(turn, due, asker, answer.as_deref()).await;
             (ended, answer) = (asked.ended, asked.answer);
+            if self.taken_back.get() {
+                return true;
+            }
             if self.planned.part(turn) == Part::Main {
                 main.note(due, ended, asked.outcome.is_completed());
                 self.worker.shared.warmup.turn_ended(ended);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::errand::Intent;
 use super::retry::back_off;
 use super::session::Session;
 use super::slots::Asker;
@@ -30,7 +31,7 @@ impl<T: Transport + 'static> Session<T> {
     pub(super) async fn turn(
         &self,
         turn: u32,
-        due: Offset,
+        mut due: Offset,
         asker: Asker,
         previous: Option<&str>,
     ) -> Asked {
@@ -46,7 +47,12 @@ impl<T: Transport + 'static> Session<T> {
         // What was our own delay and not asked for by the load, over all attempts.
         let mut own = Duration::ZERO;
         let mut asked_at = due;
-        for number in 1.. {
+        let first = self.first_attempt(turn);
+        if first > 1 {
+            // Handed out again: what lies before was asked for, not our delay.
+            asked_at = worker.clock().now();
+        }
+        for number in first.. {
             own += worker.clock().now().since(asked_at);
             let asker = if number == 1 { asker } else { Asker::Turn };
             let admitted = tokio::select! {
@@ -66,6 +72,24 @@ impl<T: Transport + 'static> Session<T> {
                     number,
                 );
             }
+            if let Some(errands) = &worker.job().errands {
+                let (errand, session_id) = (self.planned.number, &*self.id);
+                let intent = Intent { number: errand, turn, attempt: number, session_id };
+                let asked = worker.clock().now();
+                let cleared = tokio::select! {
+                    biased;
+                    () = worker.shared.stop.reached(StopPhase::Draining) => false,
+                    cleared = errands.clear(intent) => cleared,
+                };
+                if !cleared {
+                    let stopped = Outcome::Dropped(Reason::Stopped);
+                    return self.never_sent(turn, due, stopped, None, number);
+                }
+                if number == 1 {
+                    // It was not due before its intent was kept and the target's gate open.
+                    due = due + worker.clock().now().since(asked);
+                }
+            }
             let admitted_at = worker.clock().now();
             let mut reply = worker.take_reply(keep_text);
             worker.attempt_started(admitted_at);
@@ -76,13 +100,21 @@ impl<T: Transport + 'static> Session<T> {
             let whole = attempt.outcome.is_completed();
             self.judge(turn, due, &mut attempt, &reply);
             own += attempt.started.since(admitted_at);
-            let asked_for = number > 1 || worker.shared.admission.is_bounded();
+            let asked_for = number > 1
+                || worker.shared.admission.is_bounded()
+                || worker.job().errands.is_some();
             let waited = attempt.started.since(due).saturating_sub(own);
             let queue = if asked_for { waited } else { Duration::ZERO };
             let (outcome, ended) = (attempt.outcome, attempt.ended);
-            let again = attempt.again.filter(|_| number <= retries && !worker.stopping());
+            let safe = attempt.again;
+            let again = safe.filter(|_| number <= retries && !worker.stopping());
             let again = again.and_then(|again| self.again_at(again, number + 1, ended));
-            let sample = self.sample(turn, number, due, queue, attempt, &reply, again.is_some());
+            let retried = again.is_some();
+            let mut sample = self.sample(turn, number, due, queue, attempt, &reply, retried);
+            if let Some(errands) = &worker.job().errands {
+                sample.retried = errands.ended(&sample, safe, &reply);
+                self.taken_back.set(sample.retried);
+            }
             worker.attempt_ended(sample, &reply, &message);
             if whole && turn < self.planned.turn_count() {
                 self.remember(&message, &reply);
@@ -171,6 +203,9 @@ impl<T: Transport + 'static> Session<T> {
     ) -> Asked {
         let sample = Sample { attempt, ..self.unsent(turn, due, outcome, message) };
         let ended = sample.timeline.ended;
+        if let (Some(errands), Outcome::Failed(_)) = (&self.worker.job().errands, outcome) {
+            errands.ended(&sample, None, &Reply::default());
+        }
         self.worker.not_sent(sample);
         Asked { outcome, ended, answer: None }
     }

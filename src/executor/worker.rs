@@ -191,7 +191,8 @@ impl<T: Transport + 'static> Worker<T> {
     pub(super) fn take_reply(&self, asked: bool) -> Reply {
         let mut reply = self.replies.borrow_mut().pop().unwrap_or_default();
         let record = self.job().record;
-        let keep_text = asked || record != Record::Nothing || self.keeps_history();
+        let errands = self.job().errands.is_some();
+        let keep_text = asked || errands || record != Record::Nothing || self.keeps_history();
         reply.clear(keep_text, record == Record::Chunks);
         reply
     }

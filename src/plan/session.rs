@@ -29,6 +29,8 @@ pub struct PlannedSession {
     pub(super) row: usize,
     /// Which row of which feeder; no row where a `unique` feeder has none left.
     pub(super) feeds: Box<[(usize, Option<usize>)]>,
+    /// What is said, where it comes from outside the plan.
+    pub(super) given: Option<Arc<[Arc<str>]>>,
     pub(super) plan: Plan,
 }
 
@@ -62,7 +64,7 @@ struct Written {
 enum Said<'a> {
     /// Written in the scenario; the position counts set-up, main part and closing.
     Written { message: &'a Message, position: usize },
-    /// From a prompt file: its index in the row.
+    /// From a prompt file, or from outside the plan: its index in the row.
     Row(usize),
 }
 
@@ -103,6 +105,9 @@ impl PlannedSession {
 
     /// Turns of its main part.
     fn main_turns(&self) -> usize {
+        if let Some(given) = &self.given {
+            return given.len();
+        }
         match &self.session().content {
             Content::Inline(messages) => messages.len(),
             Content::Rows { rows, .. } => rows[self.row].turns.len(),
@@ -179,6 +184,9 @@ impl PlannedSession {
         }
         at -= setup.len();
         let turns = self.main_turns();
+        if self.given.is_some() && at < turns {
+            return Some(Said::Row(at));
+        }
         match content {
             Content::Inline(messages) => {
                 if let Some(message) = messages.get(at) {
@@ -233,6 +241,9 @@ impl PlannedSession {
         if let Some((feed, _)) = self.feeds.iter().find(|(_, row)| row.is_none()) {
             let name = &self.plan.0.feeds[*feed].name;
             return Err(self.broken(turn, format!("`data.{name}` has no unused row left")));
+        }
+        if let (Some(Said::Row(at)), Some(given)) = (self.said(turn), &self.given) {
+            return Ok(Cow::Borrowed(&given[at]));
         }
         match (self.said(turn), &self.session().content) {
             (Some(Said::Row(at)), Content::Rows { rows, .. }) => {

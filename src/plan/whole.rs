@@ -188,8 +188,26 @@ impl Plan {
             identity: identity as u32,
             row: row as usize,
             feeds,
+            given: None,
             plan: self.clone(),
         })
+    }
+
+    /// A session of the first kind that says what is given, literally: for rows that are read while
+    /// the run goes. `identity` is taken modulo the number of identities.
+    pub fn given(&self, number: u64, identity: u64, turns: Arc<[Arc<str>]>) -> PlannedSession {
+        let identity = identity % u64::from(self.identities());
+        PlannedSession {
+            number,
+            kind: 0,
+            user_id: Arc::clone(&self.0.scenario.users.ids[identity as usize]),
+            fixed_session_id: None,
+            identity: identity as u32,
+            row: 0,
+            feeds: Box::default(),
+            given: Some(turns),
+            plan: self.clone(),
+        }
     }
 
     /// The arrivals of an open load or a replay that belong to `shard`, in order; none in another load.

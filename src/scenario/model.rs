@@ -221,6 +221,16 @@ pub enum Failures {
     Share(Share),
 }
 
+impl Failures {
+    /// Whether so many turns without an answer, of `planned`, are too many.
+    pub fn are_exceeded(self, unanswered: u64, planned: u64) -> bool {
+        match self {
+            Self::Count(allowed) => unanswered > allowed,
+            Self::Share(share) => unanswered as f64 > share.fraction() * planned as f64,
+        }
+    }
+}
+
 impl Default for Failures {
     fn default() -> Self {
         Self::Count(0)

@@ -11,6 +11,10 @@ mod agent_command;
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// `streamgauge batch`: rows sent once and accounted for, whatever happens in between.
+mod batch;
+/// What `streamgauge batch` does when the target limits, refuses or breaks.
+mod batch_limits;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.

@@ -4,7 +4,7 @@ mod conclude;
 mod conduct;
 mod facts;
 mod find_max;
-mod prepare;
+pub(super) mod prepare;
 mod series;
 mod sweep;
 

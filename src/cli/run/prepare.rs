@@ -68,13 +68,14 @@ pub(super) fn prepare(
         layout: Arc::new(layout(&plan)),
         record: args.record(),
         secrets: secrets(&endpoint),
+        errands: None,
         plan: Arc::new(plan),
     };
     Ok(Prepared { job, endpoint, directory, manifest, embedded })
 }
 
 /// What a target may repeat when it refuses us, and no file may hold.
-fn secrets(endpoint: &Endpoint) -> Vec<Secret> {
+pub(in crate::cli) fn secrets(endpoint: &Endpoint) -> Vec<Secret> {
     let key = endpoint.key.iter().map(|(_, key)| key.clone());
     let headers = endpoint.headers.iter().filter(|(name, _)| is_key_like(name));
     key.chain(headers.map(|(_, value)| Secret::new(value.clone()))).collect()
@@ -88,7 +89,7 @@ fn start_agent(seed: u64) -> Result<Agent, Refused> {
 
 /// One processor is left to the rest of the machine (and to the embedded agent); more threads than
 /// turns that can be on the wire have nothing to do.
-fn default_workers(scenario: &Scenario) -> usize {
+pub(in crate::cli) fn default_workers(scenario: &Scenario) -> usize {
     let most = match scenario.load {
         Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
         Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
@@ -98,7 +99,7 @@ fn default_workers(scenario: &Scenario) -> usize {
     machine::cpus().saturating_sub(1).min(most as usize).max(1)
 }
 
-fn layout(plan: &Plan) -> Layout {
+pub(in crate::cli) fn layout(plan: &Plan) -> Layout {
     let scenario = plan.scenario();
     Layout::new(
         plan.kinds().len(),
@@ -111,7 +112,7 @@ fn layout(plan: &Plan) -> Layout {
     )
 }
 
-fn manifest(
+pub(in crate::cli) fn manifest(
     scenario: &Scenario,
     seed: u64,
     endpoint: &Endpoint,

@@ -156,7 +156,7 @@ impl<'a> Series<'a> {
 pub(super) fn verdict(exit: Exit, validity: ValidityVerdict) -> &'static str {
     match exit {
         Exit::Usage | Exit::Broken => "broken",
-        Exit::Interrupted => "stopped",
+        Exit::Interrupted | Exit::Stopped => "stopped",
         Exit::Threshold => "threshold",
         Exit::Unanswered => "failures",
         Exit::Invalid => "invalid",

@@ -66,6 +66,7 @@ fn run_in(
         layout: Arc::clone(&layout),
         record: Record::Nothing,
         secrets: Vec::new(),
+        errands: None,
     };
     let mut builder = Builder::new_current_thread();
     let runtime =

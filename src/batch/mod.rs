@@ -1,0 +1,34 @@
+//! Rows of a file, each sent once and accounted for exactly.
+//!
+//! [`Input`] is the file, checked; [`Items`] what of it is asked. A [`Desk`] hands the items to the
+//! executor, tells the journal what is about to be sent and what came of it, and decides what is
+//! tried again. An [`Account`] is what a journal adds up to, and the [`View`] the results that are
+//! made from it.
+
+mod account;
+mod begun;
+mod desk;
+mod halt;
+mod input;
+mod items;
+mod limit;
+mod pace;
+mod policy;
+mod queue;
+mod record;
+mod result;
+mod row;
+mod scan;
+mod settle;
+mod view;
+
+pub use account::Account;
+pub use desk::{Desk, Orders, SessionIds, Standing};
+pub use halt::Halt;
+pub use input::{BadRows, Input, InputError, absolute};
+pub use items::{Choice, Items};
+pub use policy::{Effects, Policy};
+pub use record::{Begin, FORMAT, Last, Record, STATUSES, Status};
+pub use row::{Fields, Format, Prompt};
+pub use settle::shift;
+pub use view::{Order, Rows, Shape, View, ViewError, no_rows, rebuild_samples, view_rows};

@@ -1,0 +1,218 @@
+//! From the end of a leg to the files people and CI read, the report, and the exit code.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::sync::Arc;
+
+use super::conduct::Conducted;
+use super::prepare::Prepared;
+use super::{Args, Refused};
+use crate::artifact::manifest::RunState;
+use crate::artifact::samples::SampleReader;
+use crate::batch::{Halt, STATUSES, View, view_rows};
+use crate::cli::exit::Exit;
+use crate::cli::run::SummaryFormat;
+use crate::cli::terminal;
+use crate::measure::{Replay, Totals};
+use crate::report;
+use crate::scenario::{Load, Surroundings};
+use crate::summary::{LoadFacts, LoadModel, RunFacts, summarize};
+
+/// The command line, as it can be typed again.
+pub(super) fn same_command() -> String {
+    let plain = |text: &str| {
+        text.chars().all(|one| one.is_ascii_alphanumeric() || "-_./:=,%@+".contains(one))
+    };
+    let words = std::env::args().map(|word| match plain(&word) && !word.is_empty() {
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    });
+    words.filter(|word| word != "--fresh").collect::<Vec<_>>().join(" ")
+}
+
+/// A batch that had come to its end before: its results are made anew, nothing is sent.
+pub(super) fn finished_before(
+    args: &Args,
+    prepared: Prepared,
+    err: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let Prepared { journal, results, shape, input, items_again, account, .. } = prepared;
+    let rows = view_rows(&input, items_again);
+    View::begin(journal.path(), &results, shape, args.order, rows)
+        .map_err(|error| Refused::broken(&error))?
+        .end()
+        .map_err(|error| Refused::broken(&error))?;
+    let _ = writeln!(
+        err,
+        "Finished before: {}. The results are in {}; nothing was sent. --fresh begins anew.",
+        account.words(),
+        results.display()
+    );
+    Ok(Exit::Done)
+}
+
+/// Writes the summary and says it.
+pub(super) fn conclude(
+    world: &dyn Surroundings,
+    args: &Args,
+    mut conducted: Conducted,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let resumed = conducted.base > std::time::Duration::ZERO;
+    let again = if resumed { Some(totals(&conducted)?) } else { None };
+    let totals = again.as_ref().unwrap_or(&conducted.collected.totals);
+    let summary = summarize(&facts(&conducted), totals);
+    let standing = &conducted.standing;
+    let whole = standing.finished() == standing.items;
+    let failed = match &conducted.halt {
+        Some(halt) if !halt.can_be_resumed() => Some(halt.sentence()),
+        _ => None,
+    };
+    let failed = conducted.failure.clone().or(failed);
+    let manifest = &mut conducted.manifest;
+    manifest.counts = serde_json::to_value(summary.counts).ok();
+    manifest.validity = serde_json::to_value(&summary.validity).ok();
+    manifest.health = Some(serde_json::json!({
+        "collector_lag_ms": conducted.collected.lag.as_micros() as f64 / 1e3,
+    }));
+    manifest.state = match (&failed, whole) {
+        (Some(_), _) => RunState::Failed,
+        (None, false) => RunState::Interrupted,
+        (None, true) => RunState::Finished,
+    };
+    let counts: serde_json::Map<_, _> = STATUSES
+        .iter()
+        .map(|one| (one.word().to_owned(), standing.counts[*one as usize].into()))
+        .collect();
+    let batch = serde_json::json!({
+        "rows": standing.items,
+        "left": standing.items - standing.finished(),
+        "counts": counts,
+        "results": conducted.results.display().to_string(),
+        "concurrency": { "limit": standing.limit, "found_out": conducted.searched },
+        "stopped": conducted.halt.as_ref().map(Halt::sentence),
+    });
+    let files = conducted
+        .directory
+        .json("summary.json", &summary)
+        .and_then(|()| {
+            conducted.directory.whole("summary.csv", |out| {
+                report::summary_csv(&summary, out).map_err(std::io::Error::other)
+            })
+        })
+        .and_then(|()| conducted.directory.json("batch.json", &batch))
+        .and_then(|()| conducted.directory.json("run.json", &conducted.manifest));
+    conducted.directory.point_latest();
+    let place = conducted.directory.path().display().to_string();
+    let said = match args.format {
+        SummaryFormat::Json => serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n",
+        SummaryFormat::Text if args.quiet => String::new(),
+        SummaryFormat::Text => {
+            report::text(&summary, terminal::style(args.color, world), Some(&place))
+        }
+    };
+    out.write_all(said.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
+    tell(args, &conducted, err);
+    if let Some(why) = failed {
+        return Err(Refused::broken(&why));
+    }
+    files.map_err(|error| Refused::broken(&error))?;
+    let verdict = summary.verdict(conducted.job.plan.scenario().limits.failures);
+    let allowed = args.max_failures.unwrap_or(conducted.job.plan.scenario().limits.failures);
+    let unanswered = allowed.are_exceeded(standing.unanswered(), standing.items);
+    Ok(Exit::first([
+        (!whole, Exit::Stopped),
+        (verdict.thresholds_failed > 0, Exit::Threshold),
+        (unanswered, Exit::Unanswered),
+    ]))
+}
+
+/// What is said beside the report.
+fn tell(args: &Args, conducted: &Conducted, err: &mut dyn Write) {
+    let standing = &conducted.standing;
+    let left = standing.items - standing.finished();
+    let mut text = String::new();
+    if !args.quiet {
+        let counts: Vec<String> = STATUSES
+            .iter()
+            .filter(|one| standing.counts[**one as usize] > 0)
+            .map(|one| format!("{} {}", standing.counts[*one as usize], one.word()))
+            .collect();
+        text.push_str(&format!(
+            "{} of {} rows done ({}). Results: {}\n",
+            standing.finished(),
+            standing.items,
+            counts.join(", "),
+            conducted.results.display()
+        ));
+        if conducted.searched {
+            text.push_str(&format!("-c auto came to {}.\n", standing.limit));
+        }
+    }
+    if left > 0 {
+        let why = match &conducted.halt {
+            Some(halt) => halt.sentence(),
+            None if conducted.interrupted => "it was interrupted".into(),
+            None => "it could not go on".into(),
+        };
+        text.push_str(&format!(
+            "Stopped: {why}. {left} rows are left; the same command again goes on:\n  {}\n",
+            same_command()
+        ));
+    }
+    let _ = err.write_all(text.as_bytes());
+}
+
+/// The figures of all legs, from the samples.
+fn totals(conducted: &Conducted) -> Result<Totals, Refused> {
+    let path = conducted.directory.path().join("samples.csv");
+    let file = File::open(&path)
+        .map_err(|error| Refused::broken(&format!("cannot read {}: {error}", path.display())))?;
+    let kinds = conducted.job.plan.kinds().iter().map(|kind| kind.name.to_string());
+    let rows =
+        SampleReader::new(BufReader::new(file), kinds).map_err(|error| Refused::broken(&error))?;
+    let mut replay = Replay::new(Arc::clone(&conducted.job.layout));
+    for row in rows {
+        replay.sample(&row.map_err(|error| Refused::broken(&error))?.sample);
+    }
+    Ok(replay.finish())
+}
+
+fn facts(conducted: &Conducted) -> RunFacts {
+    let scenario = conducted.job.plan.scenario();
+    let manifest = &conducted.manifest;
+    let concurrency = match scenario.load {
+        Load::Once { concurrency } if !conducted.searched => concurrency.to_string(),
+        _ => format!("auto ({} in the end)", conducted.standing.limit),
+    };
+    RunFacts {
+        id: manifest.id.clone(),
+        name: manifest.name.clone(),
+        started_at: manifest.started_at.clone(),
+        duration: conducted.base + conducted.duration,
+        seed: manifest.seed,
+        version: manifest.version.clone(),
+        fingerprint: manifest.fingerprint.clone(),
+        kinds: conducted.job.plan.kinds().iter().map(|kind| kind.name.to_string()).collect(),
+        load: LoadFacts {
+            model: LoadModel::Once,
+            description: format!(
+                "{} of {} rows once, {concurrency} at a time",
+                conducted.standing.finished(),
+                conducted.standing.items
+            ),
+            warmup: std::time::Duration::ZERO,
+            ended: None,
+            offered: None,
+            max_in_flight: None,
+            limited: scenario.limits.requests.is_some(),
+        },
+        thresholds: scenario.thresholds.clone(),
+        failures: scenario.limits.failures,
+        collector_lag: conducted.collected.lag,
+        stopped: None,
+    }
+}

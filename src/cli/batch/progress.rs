@@ -1,0 +1,92 @@
+//! How a batch stands, on standard error; and the hand that stops it when its time is over.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batch::{Desk, Halt, Standing};
+use crate::clock::Clock;
+use crate::sink::{ProgressStyle, Sink};
+use crate::units::{Offset, Span};
+
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Between two lines of a log, in the beginning and later.
+const OFTEN: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// Shows the desk's standing.
+pub(super) struct BatchProgress {
+    pub(super) desk: Arc<Desk>,
+    pub(super) clock: Clock,
+    pub(super) style: Option<ProgressStyle>,
+    pub(super) deadline: Option<Duration>,
+    pub(super) next: Offset,
+}
+
+/// One line.
+pub(super) fn text(standing: &Standing, now: Offset) -> String {
+    let fresh = standing.finished() - standing.before;
+    let left = standing.items - standing.finished();
+    let seconds = now.as_secs_f64();
+    let rate = if seconds > 0.0 { fresh as f64 / seconds } else { 0.0 };
+    let mut text = format!(
+        "{}/{} done  {} failed  {left} left  {rate:.1}/s",
+        standing.finished(),
+        standing.items,
+        standing.unanswered()
+    );
+    if rate > 0.0 && left > 0 {
+        let eta = Duration::from_secs((left as f64 / rate).ceil() as u64);
+        text.push_str(&format!("  ETA {}", Span(eta)));
+    }
+    text.push_str(&format!("  in flight {}/{}", standing.under_way, standing.limit));
+    if standing.waiting > 0 {
+        text.push_str(&format!("  to try again {}", standing.waiting));
+    }
+    if let Some(until) = standing.closed_until {
+        let wait = Duration::from_secs(until.since(now).as_secs() + 1);
+        text.push_str(&format!("  target asks to wait {}", Span(wait)));
+    }
+    if let Some(error) = &standing.last_error {
+        text.push_str(&format!("  last error: {error}"));
+    }
+    text
+}
+
+impl Sink for BatchProgress {
+    fn tick(&mut self) -> io::Result<()> {
+        let now = self.clock.now();
+        if self.deadline.is_some_and(|deadline| now >= Offset::ZERO + deadline) {
+            self.deadline = None;
+            self.desk.halt(Halt::Deadline);
+        }
+        if now < self.next {
+            return Ok(());
+        }
+        let Some(style) = self.style else { return Ok(()) };
+        let text = text(&self.desk.standing(), now);
+        let mut err = io::stderr();
+        // What cannot be shown is not shown.
+        let _ = match style {
+            ProgressStyle::Line(columns) => {
+                self.next = now + REDRAW;
+                let text: String = text.chars().take(columns.saturating_sub(1)).collect();
+                write!(err, "\r\x1b[2K{text}").and_then(|()| err.flush())
+            }
+            ProgressStyle::Log => {
+                let early = now < Offset::ZERO + SELDOM;
+                self.next = now + if early { OFTEN } else { SELDOM };
+                writeln!(err, "{text}")
+            }
+        };
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(ProgressStyle::Line(_)) = self.style {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+        Ok(())
+    }
+}
