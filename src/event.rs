@@ -10,8 +10,16 @@ use crate::units::Offset;
 /// Something that happened on one worker, in the order it happened there.
 #[derive(Debug)]
 pub enum Event {
-    /// Attempts that ended, in order of ending.
-    Samples(Vec<Sample>),
+    /// Attempts that ended on worker `worker`, in order of ending; it has no more of them that ended
+    /// before `until`.
+    Samples {
+        /// Which worker.
+        worker: usize,
+        /// The attempts; none where it only says that there were none.
+        samples: Vec<Sample>,
+        /// Everything that ended up to here has been told.
+        until: Offset,
+    },
     /// What was said in an attempt; only where the run was told to keep it.
     Said(Box<Said>),
     /// One second is over for good.

@@ -4,6 +4,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use crate::event::Event;
 use crate::sample::Sample;
+use crate::units::Offset;
 
 /// Samples are handed over in batches: one message for many turns.
 const BATCH: usize = 64;
@@ -15,14 +16,15 @@ const BACKLOG: usize = 1024;
 /// What a worker has to tell.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    worker: usize,
     events: SyncSender<Event>,
     batch: Vec<Sample>,
     backlog: Vec<Event>,
 }
 
 impl Outbox {
-    pub(super) fn new(events: SyncSender<Event>) -> Self {
-        Self { events, batch: Vec::with_capacity(BATCH), backlog: Vec::new() }
+    pub(super) fn new(worker: usize, events: SyncSender<Event>) -> Self {
+        Self { worker, events, batch: Vec::with_capacity(BATCH), backlog: Vec::new() }
     }
 
     pub(super) fn sample(&mut self, sample: Sample) {
@@ -34,10 +36,17 @@ impl Outbox {
 
     /// Hands over the samples gathered so far.
     pub(super) fn flush(&mut self) {
-        if !self.batch.is_empty() {
-            let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-            self.send(Event::Samples(batch));
+        if let Some(last) = self.batch.last() {
+            let until = last.timeline.ended;
+            let samples = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+            self.send(Event::Samples { worker: self.worker, samples, until });
         }
+    }
+
+    /// Hands over the samples gathered so far, and says that there are no others up to `now`.
+    pub(super) fn flush_until(&mut self, now: Offset) {
+        self.flush();
+        self.send(Event::Samples { worker: self.worker, samples: Vec::new(), until: now });
     }
 
     /// Hands over an event after the samples gathered so far.

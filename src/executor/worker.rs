@@ -86,7 +86,7 @@ impl<T: Transport + 'static> Worker<T> {
             rng: RefCell::new(Xoshiro256PlusPlus::seed_from_u64(index as u64)),
             gauges,
             recorder: RefCell::new(recorder),
-            outbox: RefCell::new(Outbox::new(events)),
+            outbox: RefCell::new(Outbox::new(index, events)),
             replies: RefCell::default(),
             open: Cell::new(0),
             all_closed: Notify::new(),
@@ -123,7 +123,7 @@ impl<T: Transport + 'static> Worker<T> {
             let mut recorder = self.recorder.borrow_mut();
             let mut outbox = self.outbox.borrow_mut();
             let now = self.clock().now();
-            outbox.flush();
+            outbox.flush_until(now);
             outbox.retry();
             while let Some(second) = recorder.roll(now) {
                 outbox.event(Event::Second(second));

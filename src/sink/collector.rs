@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::order::Order;
 use super::{Opened, Sink};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::measure::{Layout, Seconds, Totals};
+use crate::sample::Sample;
 
 /// How often sinks are told that time passes.
 const TICK: Duration = Duration::from_millis(100);
@@ -24,6 +26,7 @@ pub struct Collector {
     clock: Option<Clock>,
     lag: Duration,
     opened: Opened,
+    order: Order,
 }
 
 /// What a run came to.
@@ -57,6 +60,7 @@ impl Collector {
             clock,
             lag: Duration::ZERO,
             opened: Opened::default(),
+            order: Order::new(workers),
         }
     }
 
@@ -84,9 +88,9 @@ impl Collector {
 
     fn take(&mut self, event: Event, failed: &impl Fn()) {
         match event {
-            Event::Samples(samples) => {
-                self.opened.note(&samples);
-                self.tell(failed, |sink| sink.samples(&samples));
+            Event::Samples { worker, samples, until } => {
+                let samples = self.order.take(worker, samples, until);
+                self.samples(&samples, failed);
             }
             Event::Said(said) => self.tell(failed, |sink| sink.said(&said)),
             Event::Second(second) => {
@@ -99,7 +103,18 @@ impl Collector {
                 }
                 self.reach(worker, Some(second), failed);
             }
-            Event::Ended { worker } => self.reach(worker, None, failed),
+            Event::Ended { worker } => {
+                let samples = self.order.ended(worker);
+                self.samples(&samples, failed);
+                self.reach(worker, None, failed);
+            }
+        }
+    }
+
+    fn samples(&mut self, samples: &[Sample], failed: &impl Fn()) {
+        if !samples.is_empty() {
+            self.opened.note(samples);
+            self.tell(failed, |sink| sink.samples(samples));
         }
     }
 

@@ -7,6 +7,7 @@ mod collector;
 mod files;
 mod key_guard;
 mod offers;
+mod order;
 mod progress;
 mod said;
 mod stop_guard;

@@ -470,3 +470,16 @@ fn a_run_that_is_killed_leaves_what_it_was() {
         serde_json::from_slice(&std::fs::read(directory.join("run.json")).unwrap()).unwrap();
     assert_eq!((&manifest["state"], &manifest["name"]), (&"running".into(), &"killed".into()));
 }
+
+#[test]
+fn rows_are_in_order_of_ending_whatever_the_number_of_workers() {
+    let agent = agent(|options| {
+        let millis = Duration::from_millis;
+        options.behaviour = Behaviour::fixed(millis(3), millis(1), 3);
+    });
+    let ran = quick(&agent, &["-c", "24", "-n", "1000", "--workers", "4"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ended: Vec<f64> = ran.samples().iter().map(|row| number(row, "ended_ms")).collect();
+    assert_eq!(ended.len(), 1_000);
+    assert!(ended.is_sorted());
+}

@@ -101,7 +101,7 @@ fn run_in(
     let mut ended = false;
     for event in received {
         match event {
-            Event::Samples(batch) => samples.extend(batch),
+            Event::Samples { samples: batch, .. } => samples.extend(batch),
             Event::Second(second) => totals.add(&second),
             Event::Ended { .. } => ended = true,
             Event::Said(_) | Event::Reached { .. } => {}
