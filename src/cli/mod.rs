@@ -7,6 +7,7 @@ pub mod batch;
 pub mod exit;
 pub mod init;
 pub mod plan;
+mod refused;
 pub mod run;
 pub mod schema;
 mod signals;

@@ -14,6 +14,7 @@ use std::io::Write;
 pub use options::{Args, Kind};
 
 use super::exit::Exit;
+use super::refused::{Refused, settle};
 use crate::scenario::Surroundings;
 
 /// Carries a batch out, or looks at one; the exit code.
@@ -27,14 +28,7 @@ pub fn run(
         Some(kind) => inspect::inspect(kind, out),
         None => carry_out(world, args, out, err),
     };
-    match ended {
-        Ok(exit) => exit,
-        Err(Refused { exit, why }) => {
-            // Where even standard error is closed, the exit code still tells.
-            let _ = writeln!(err, "{why}");
-            exit
-        }
-    }
+    settle(ended, err)
 }
 
 fn carry_out(
@@ -49,25 +43,5 @@ fn carry_out(
             let conducted = conduct::conduct(world, args, *prepared)?;
             conclude::conclude(world, args, conducted, out, err)
         }
-    }
-}
-
-/// A batch that did not come about, or not to its end.
-#[derive(Debug)]
-struct Refused {
-    exit: Exit,
-    /// As it is printed, `error: ` included.
-    why: String,
-}
-
-impl Refused {
-    fn broken(error: &dyn std::fmt::Display) -> Self {
-        Self { exit: Exit::Broken, why: format!("error: {error}") }
-    }
-
-    fn usage(error: &dyn std::fmt::Display) -> Self {
-        let said = error.to_string();
-        let why = if said.starts_with("error") { said } else { format!("error: {said}") };
-        Self { exit: Exit::Usage, why }
     }
 }

@@ -56,26 +56,24 @@ fn scenario(
         ("-n", flags.iterations.is_some()),
     ];
     if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
-        return Err(Refused::usage(format!(
+        return Err(Refused::usage(&format!(
             "error: {flag} does not go with --find-max, which sets the load itself (how long a \
              probe is: --probe)"
         )));
     }
     let goal = args.goal.fraction();
     if goal <= 0.0 {
-        return Err(Refused::usage("error: --goal 0% is met by anything: write 99%".into()));
+        return Err(Refused::usage(&"error: --goal 0% is met by anything: write 99%"));
     }
     if args.probe.0.is_zero() {
-        return Err(Refused::usage("error: --probe has to be above zero".into()));
+        return Err(Refused::usage(&"error: --probe has to be above zero"));
     }
-    let (scenario, _) = at_level(args, parameter, 1.0)
-        .load(world)
-        .map_err(|problems| Refused::usage(problems.to_string()))?;
+    let (scenario, _) =
+        at_level(args, parameter, 1.0).load(world).map_err(|problems| Refused::usage(&problems))?;
     if scenario.slo == Slo::default() {
         return Err(Refused::usage(
-            "error: --find-max needs to know what a good turn is\n  = help: add it to the \
-             scenario, `slo: { ttfc: 1s, total: 20s }`, or give --set slo.ttfc=1s"
-                .into(),
+            &"error: --find-max needs to know what a good turn is\n  = help: add it to the \
+             scenario, `slo: { ttfc: 1s, total: 20s }`, or give --set slo.ttfc=1s",
         ));
     }
     Ok(scenario)

@@ -15,6 +15,7 @@ use clap::ValueEnum;
 
 use super::args::ScenarioArgs;
 use super::exit::Exit;
+use super::refused::{Refused, settle};
 use super::signals::Interrupts;
 use super::terminal::{Colour, ProgressChoice};
 use crate::executor::Record;
@@ -114,14 +115,7 @@ pub fn run(
             (None, None) => once(world, args, &interrupts, out, err),
         },
     );
-    match ended {
-        Ok(exit) => exit,
-        Err(Refused { exit, why }) => {
-            // Where even standard error is closed, the exit code still tells.
-            let _ = writeln!(err, "{why}");
-            exit
-        }
-    }
+    settle(ended, err)
 }
 
 /// A single run.
@@ -144,23 +138,4 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), Refused> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))
-}
-
-/// A run that did not come about, or not to its end.
-#[derive(Debug)]
-struct Refused {
-    exit: Exit,
-    /// As it is printed, `error: ` included.
-    why: String,
-}
-
-impl Refused {
-    /// `why` as it is printed, `error: ` included.
-    fn usage(why: String) -> Self {
-        Self { exit: Exit::Usage, why }
-    }
-
-    fn broken(error: &dyn std::fmt::Display) -> Self {
-        Self { exit: Exit::Broken, why: format!("error: {error}") }
-    }
 }

@@ -24,11 +24,11 @@ pub(super) fn run(
     for level in &levels.levels {
         let (scenario, _) = at_level(args, levels.parameter, level)?
             .load(world)
-            .map_err(|problems| Refused::usage(problems.to_string()))?;
+            .map_err(|problems| Refused::usage(&problems))?;
         first.get_or_insert(scenario);
     }
     let Some(first) = first else {
-        return Err(Refused::usage("error: --sweep has no level".into()));
+        return Err(Refused::usage(&"error: --sweep has no level"));
     };
     let what = (Kind::Sweep, levels.parameter, &first);
     let mut series = Series::begin(world, args, err, interrupts, what)?;
@@ -62,7 +62,7 @@ fn at_level(args: &Args, parameter: Parameter, level: &str) -> Result<ScenarioAr
         Parameter::Rate => ("-r", &mut scenario.rate),
     };
     if place.is_some() {
-        return Err(Refused::usage(format!(
+        return Err(Refused::usage(&format!(
             "error: {flag} and --sweep {parameter} both set the {parameter}: keep one"
         )));
     }
