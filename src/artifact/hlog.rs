@@ -5,6 +5,8 @@
 //! of a tag is that metric's distribution in the summary; values above an hour are not in it. This
 //! is the only file that has `gap`.
 
+mod read;
+
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +17,8 @@ use hdrhistogram::serialization::interval_log::{
 
 use crate::measure::Interval;
 use crate::metric::Metric;
+
+pub use read::{HlogLine, HlogReader};
 
 /// Writes the seconds of a run as they are over.
 pub struct HlogWriter<W> {

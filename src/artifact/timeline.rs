@@ -1,9 +1,13 @@
 //! `timeline.csv`: one row a second, written as the seconds are over.
 
+mod read;
+
 use std::io::{self, Write};
 
 use crate::measure::{Distribution, Interval};
 use crate::metric::Metric;
+
+pub use read::TimelineTable;
 
 /// The columns. New ones are only ever appended; readers go by name.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-use streamgauge::artifact::hlog::HlogWriter;
+use streamgauge::artifact::hlog::{HlogLine, HlogReader, HlogWriter};
 use streamgauge::artifact::timeline::{TIMELINE_COLUMNS, TimelineWriter};
 use streamgauge::measure::{Distribution, Goal, Interval, Recorder, Seconds, Totals};
 use streamgauge::metric::Metric;
@@ -90,6 +90,30 @@ fn the_histogram_log_adds_up_to_the_summary_metric_by_metric() {
     }
     assert!(seen >= 8, "gap is among them");
     assert!(sums.contains_key("gap"));
+}
+
+#[test]
+fn the_histogram_log_is_read_back_also_where_its_last_line_is_cut() {
+    let (totals, seconds) = seconds(&mixed());
+    let mut writer = HlogWriter::new(Vec::new(), Duration::from_secs(1_795_000_000)).unwrap();
+    seconds.iter().for_each(|one| writer.write(one).unwrap());
+    let file = writer.into_inner();
+    let read =
+        |bytes: &[u8]| -> Vec<HlogLine> { HlogReader::new(bytes).map(Result::unwrap).collect() };
+    let lines = read(&file);
+    let mut sum = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3).unwrap();
+    for line in lines.iter().filter(|line| line.metric == Metric::Gap) {
+        sum.add(&line.histogram).unwrap();
+    }
+    let kept = totals.all().distribution(Metric::Gap).map(Distribution::to_histogram);
+    assert_eq!(Some(sum), kept);
+    assert!(lines.windows(2).all(|two| two[0].start <= two[1].start));
+    assert_eq!(read(&file[..file.len() - 3]), lines[..lines.len() - 1]);
+    let mut damaged = file.clone();
+    let at = file.len() - 20;
+    damaged[at] = b'!';
+    let error = HlogReader::new(damaged.as_slice()).find_map(Result::err).unwrap();
+    assert!(error.to_string().starts_with("histograms.hlog, line "), "{error}");
 }
 
 fn base64(text: &str) -> Vec<u8> {
