@@ -10,6 +10,9 @@ pub mod sample;
 pub mod secret;
 pub mod threshold;
 
+// Reckoned. Pure.
+pub mod stats;
+
 // Measured. Pure.
 pub mod measure;
 

@@ -3,21 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
-
 use super::distribution::{Distribution, HIGHEST_MICROS};
 use super::tally::Series;
 use super::values::Values;
 use crate::metric::Metric;
+use crate::stats::dispersion;
 
 /// At most so many blocks; when a run outgrows them, neighbours are joined.
 const MOST: u64 = 32;
 /// Sixteen buckets to each doubling: enough to see which side of a percentile a value lies on.
 const BUCKETS: usize = 464;
-/// Fewer blocks say nothing about their spread.
-const FEWEST: usize = 8;
-/// A spread that chance alone shows this often is taken for chance.
-const CHANCE: f64 = 0.05;
 
 type Coarse = [u64; BUCKETS];
 
@@ -97,10 +92,8 @@ impl Blocks {
         }
     }
 
-    /// How many times more the share of values above `micros` varies between blocks than it would
-    /// if values were independent: Pearson's X² over its degrees of freedom (McCullagh & Nelder,
-    /// *Generalized Linear Models*, §4.5). It is 1 where there is too little to see a difference,
-    /// or where chance alone would show as much in one run of twenty.
+    /// How many values stand for one independent one, as far as the share of values above `micros`
+    /// tells: see [`dispersion`].
     pub(super) fn overdispersion(&self, metric: Metric, micros: u64) -> f64 {
         let mut split = bucket(micros) + 1;
         let mut counts = self.counts(metric, split);
@@ -109,23 +102,7 @@ impl Blocks {
             split -= 1;
             counts = self.counts(metric, split);
         }
-        let all: f64 = counts.iter().map(|(count, _)| count).sum::<u64>() as f64;
-        let above: f64 = counts.iter().map(|(_, above)| above).sum::<u64>() as f64;
-        let share = above / all;
-        let stretches = joined(&counts, share.min(1.0 - share));
-        if stretches.len() < FEWEST {
-            return 1.0;
-        }
-        let squares: f64 = stretches
-            .iter()
-            .map(|&(count, above)| {
-                let expected = count as f64 * share;
-                (above as f64 - expected).powi(2) / (expected * (1.0 - share))
-            })
-            .sum();
-        let freedom = (stretches.len() - 1) as f64;
-        let by_chance = ChiSquared::new(freedom).map_or(1.0, |chi| chi.sf(squares));
-        if by_chance < CHANCE { (squares / freedom).max(1.0) } else { 1.0 }
+        dispersion::overdispersion(&counts)
     }
 
     /// Of each block that has values: how many, and how many at or above bucket `split`.
@@ -137,26 +114,6 @@ impl Blocks {
             .filter(|(count, _)| *count > 0)
             .collect()
     }
-}
-
-/// Neighbours joined until each stretch can be expected to have one value on the rarer side, whose
-/// share is `rarer`: X² says nothing of expectations far below one.
-fn joined(counts: &[(u64, u64)], rarer: f64) -> Vec<(u64, u64)> {
-    let mut stretches = Vec::new();
-    let (mut count, mut above) = (0, 0);
-    for (more, more_above) in counts {
-        count += more;
-        above += more_above;
-        if count as f64 * rarer >= 1.0 {
-            stretches.push((count, above));
-            (count, above) = (0, 0);
-        }
-    }
-    if let Some(last) = stretches.last_mut() {
-        last.0 += count;
-        last.1 += above;
-    }
-    stretches
 }
 
 fn bucket(micros: u64) -> usize {
