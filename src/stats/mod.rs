@@ -5,9 +5,11 @@
 
 pub mod block_length;
 pub mod bootstrap;
+pub mod change_points;
 pub mod dispersion;
 pub mod multiplicity;
 pub mod order;
+pub mod prediction;
 pub mod proportion;
 pub mod signed_rank;
 pub mod spread;
