@@ -4,6 +4,8 @@ pub mod hlog;
 pub mod manifest;
 pub mod samples;
 mod store;
+mod stored;
 pub mod timeline;
 
 pub use store::{RunDirectory, StoreError};
+pub use stored::{Ending, ReadError, Samples, StoredRun, find};

@@ -51,6 +51,8 @@ mod run;
 mod scenario;
 /// The schema that editors complete from, a first scenario, and completions.
 mod schema;
+/// A run read from its directory: finished, killed, copied, damaged.
+mod stored;
 /// What a summary says of known samples, live or read again from samples.csv.
 mod summary;
 /// What tests of the whole command share.
