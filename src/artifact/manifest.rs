@@ -41,6 +41,9 @@ pub struct Manifest {
     pub scenario: serde_json::Value,
     /// What the random choices came from.
     pub seed: u64,
+    /// The command line, secrets masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Equal for runs whose figures may be compared.
     pub fingerprint: String,
     /// What was asked.

@@ -5,6 +5,7 @@
 
 mod csv;
 mod curve;
+pub mod html;
 mod style;
 mod table;
 mod text;

@@ -10,7 +10,9 @@ use super::{Args, Refused};
 use crate::artifact::manifest::RunState;
 use crate::artifact::samples::SampleReader;
 use crate::batch::{Halt, STATUSES, View, view_rows};
+use crate::cli::command_line;
 use crate::cli::exit::Exit;
+use crate::cli::page;
 use crate::cli::run::SummaryFormat;
 use crate::cli::terminal;
 use crate::measure::{Replay, Totals};
@@ -18,16 +20,9 @@ use crate::report;
 use crate::scenario::{Load, Surroundings};
 use crate::summary::{LoadFacts, LoadModel, RunFacts, summarize};
 
-/// The command line, as it can be typed again.
+/// The command line that goes on.
 pub(super) fn same_command() -> String {
-    let plain = |text: &str| {
-        text.chars().all(|one| one.is_ascii_alphanumeric() || "-_./:=,%@+".contains(one))
-    };
-    let words = std::env::args().map(|word| match plain(&word) && !word.is_empty() {
-        true => word,
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    });
-    words.filter(|word| word != "--fresh").collect::<Vec<_>>().join(" ")
+    command_line::again(&["--fresh"])
 }
 
 /// A batch that had come to its end before: its results are made anew, nothing is sent.
@@ -102,7 +97,8 @@ pub(super) fn conclude(
             })
         })
         .and_then(|()| conducted.directory.json("batch.json", &batch))
-        .and_then(|()| conducted.directory.json("run.json", &conducted.manifest));
+        .and_then(|()| conducted.directory.json("run.json", &conducted.manifest))
+        .and_then(|()| page::write(&conducted.directory, &conducted.manifest, &summary));
     conducted.directory.point_latest();
     let place = conducted.directory.path().display().to_string();
     let said = match args.format {

@@ -10,6 +10,7 @@ use super::{Args, Refused, SummaryFormat};
 use crate::artifact::manifest::RunState;
 use crate::artifact::{RunDirectory, StoreError};
 use crate::cli::exit::Exit;
+use crate::cli::page;
 use crate::cli::terminal;
 use crate::metric::Metric;
 use crate::report;
@@ -152,5 +153,5 @@ fn write_files(
         report::summary_csv(summary, out).map_err(std::io::Error::other)
     })?;
     directory.json("run.json", manifest)?;
-    Ok(())
+    page::write(directory, manifest, summary)
 }

@@ -10,6 +10,7 @@ use super::{Args, Refused};
 use crate::agent::{self, Agent};
 use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
+use crate::cli::command_line;
 use crate::cli::exit::Exit;
 use crate::clock::Clock;
 use crate::executor::Job;
@@ -128,6 +129,7 @@ pub(in crate::cli) fn manifest(
         state: RunState::Running,
         scenario: scenario.resolved(),
         seed,
+        command: Some(command_line::kept(&["--fresh"])),
         fingerprint: scenario.fingerprint(),
         target: TargetFacts {
             url: if embedded { endpoint.url.clone() } else { scenario.target.written.url.clone() },

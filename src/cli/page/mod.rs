@@ -1,0 +1,41 @@
+//! `report.html`: from the files of a run directory to its page.
+
+mod facts;
+mod load;
+mod seconds;
+
+use std::io;
+
+use crate::artifact::manifest::Manifest;
+use crate::artifact::{RunDirectory, StoreError};
+use crate::report::html;
+use crate::summary::Summary;
+
+/// The file a page is in.
+pub(super) const NAME: &str = "report.html";
+
+/// The page of a run, from what its directory has and the two documents that have been read or made
+/// already. What cannot be read is said in the page: a report with a gap is better than none.
+///
+/// # Errors
+/// It cannot be put together.
+pub(super) fn page(
+    directory: &RunDirectory,
+    manifest: &Manifest,
+    summary: &Summary,
+) -> io::Result<String> {
+    html::run_page(&load::load(directory, manifest, summary)).map_err(io::Error::other)
+}
+
+/// Writes the page of a run into its directory.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn write(
+    directory: &RunDirectory,
+    manifest: &Manifest,
+    summary: &Summary,
+) -> Result<(), StoreError> {
+    let page = page(directory, manifest, summary);
+    directory.whole(NAME, |out| out.write_all(page?.as_bytes()))
+}

@@ -1,0 +1,67 @@
+//! Numbers as a page shows them: with the exact value beside the rounded one, and where in
+//! `summary.json` it stands.
+
+use super::super::table::{millis, percent, rate, thousands};
+use super::svg::escape;
+
+/// A number of `summary.json` under the pointer `of`, shown as `text`.
+fn data(of: &str, value: Option<f64>, text: &str) -> String {
+    match value {
+        Some(value) => {
+            format!("<data value=\"{value}\" data-of=\"{}\">{}</data>", escape(of), escape(text))
+        }
+        None => "<span class=\"none\">n/a</span>".into(),
+    }
+}
+
+/// Milliseconds.
+pub(super) fn millis_cell(of: &str, value: Option<f64>) -> String {
+    data(of, value, &millis(value))
+}
+
+/// A whole number.
+pub(super) fn count_cell(of: &str, value: u64) -> String {
+    data(of, Some(value as f64), &thousands(value))
+}
+
+/// So many a second.
+pub(super) fn rate_cell(of: &str, value: Option<f64>) -> String {
+    data(of, value, &rate(value))
+}
+
+/// A fraction.
+pub(super) fn share_cell(of: &str, value: Option<f64>) -> String {
+    data(of, value, &percent(value))
+}
+
+/// An interval.
+pub(super) fn interval_cell(of: &str, value: Option<[f64; 2]>) -> String {
+    match value {
+        None => String::new(),
+        Some([low, high]) => format!(
+            "<small>{} – {}</small>",
+            data(&format!("{of}/0"), Some(low), &millis(Some(low))),
+            data(&format!("{of}/1"), Some(high), &millis(Some(high)))
+        ),
+    }
+}
+
+/// What a threshold saw.
+pub(super) fn observed_cell(of: &str, value: Option<f64>, unit: &str) -> String {
+    let text = match (value, unit) {
+        (None, _) => return "<span class=\"none\">no data</span>".into(),
+        (value, "ms") => format!("{} ms", millis(value)),
+        (value, "fraction") => percent(value),
+        (value, "/s") => rate(value),
+        (Some(value), _) => format!("{value}"),
+    };
+    data(of, value, &text)
+}
+
+/// A number that stands in no summary, for sorting by it.
+pub(super) fn plain_cell(value: Option<f64>, text: &str) -> String {
+    match value {
+        Some(value) => format!("<data value=\"{value}\">{}</data>", escape(text)),
+        None => "<span class=\"none\">n/a</span>".into(),
+    }
+}

@@ -1,0 +1,23 @@
+//! Pages for people: one file each, which needs nothing else, loads nothing and asks nobody.
+//!
+//! Numbers in, page out. A page is made of aggregates: its size does not follow the number of turns.
+//! Without its script it says everything; the script adds zoom, hover and sorting.
+
+mod cell;
+mod chart;
+mod document;
+mod gather;
+mod run;
+mod scale;
+mod spread;
+mod svg;
+mod tables;
+mod timeline;
+mod verdict;
+mod waterfall;
+
+pub use gather::{Chosen, Gather, Gathered, Message, SPREADS};
+pub use run::{RunPage, run_page};
+pub use spread::Spread;
+pub use timeline::{Further, POINTS, Point, Timeline};
+pub use verdict::Ended;
