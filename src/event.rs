@@ -1,6 +1,7 @@
 //! What those who run tell those who keep and show. Neither knows the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::measure::Interval;
 use crate::protocol::Piece;
@@ -33,11 +34,26 @@ pub enum Event {
         /// When it said so.
         at: Offset,
     },
+    /// A control turn has ended; not of the target.
+    Control(ControlTurn),
     /// Worker `worker` has told everything.
     Ended {
         /// Which worker.
         worker: usize,
     },
+}
+
+/// A turn that was asked of an agent of known timing, to see our own bias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlTurn {
+    /// What was asked: by it the agent knows how long it really took.
+    pub message: Box<str>,
+    /// Time to first chunk as we saw it, from when it was handed to the transport.
+    pub ttfc: Duration,
+    /// Until the reply ended, as we saw it.
+    pub total: Duration,
+    /// When it ended.
+    pub ended: Offset,
 }
 
 /// What was said in one attempt.

@@ -44,6 +44,7 @@ pub mod executor;
 // Kept.
 pub mod artifact;
 pub mod machine;
+pub mod vitals;
 pub mod sink;
 pub mod journal;
 pub mod batch;

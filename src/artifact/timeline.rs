@@ -4,7 +4,7 @@ mod read;
 
 use std::io::{self, Write};
 
-use crate::measure::{Distribution, Interval};
+use crate::measure::{ControlSecond, Distribution, Interval};
 use crate::metric::Metric;
 
 pub use read::TimelineTable;
@@ -13,8 +13,11 @@ pub use read::TimelineTable;
 ///
 /// `started` and `ended` count attempts that were sent, `failed` those that failed or timed out,
 /// `in_flight` those on the wire at the end of the second. Percentiles are of the turns that were
-/// completed in the second, the warm-up included; empty where there is none.
-pub const TIMELINE_COLUMNS: [&str; 13] = [
+/// completed in the second, the warm-up included; empty where there is none. The excess is that of the
+/// control turns of the second: how much longer than they did they seemed to take, the median of
+/// each figure and the worst of all; `control_above` is 1 where a median was more than 1 ms and 1 %
+/// of the second's p50 of ttfc.
+pub const TIMELINE_COLUMNS: [&str; 18] = [
     "second",
     "started",
     "ended",
@@ -28,6 +31,11 @@ pub const TIMELINE_COLUMNS: [&str; 13] = [
     "total_p99_ms",
     "completed",
     "dropped",
+    "control_turns",
+    "control_ttfc_excess_ms",
+    "control_total_excess_ms",
+    "control_worst_excess_ms",
+    "control_above",
 ];
 
 /// Writes the seconds of a run, those in which nothing happened as well.
@@ -47,8 +55,20 @@ impl<W: Write> TimelineWriter<W> {
 
     /// Writes one second of the whole run; seconds must come in order, each once.
     pub fn write(&mut self, interval: &Interval) -> io::Result<()> {
+        self.write_with(interval, |_, _| None)
+    }
+
+    /// The same with control turns beside it: `control` is asked
+    /// for the control turns of a second in which the target typically took so many microseconds
+    /// to its first chunk.
+    pub fn write_with(
+        &mut self,
+        interval: &Interval,
+        control: impl Fn(u64, u64) -> Option<ControlSecond>,
+    ) -> io::Result<()> {
         for quiet in self.next..interval.second {
-            writeln!(self.out, "{quiet},0,0,0,{},,,,,,,0,0", self.in_flight)?;
+            write!(self.out, "{quiet},0,0,0,{},,,,,,,0,0", self.in_flight)?;
+            self.control(control(quiet, 0).as_ref())?;
         }
         self.next = interval.second + 1;
         let flow = &interval.flow;
@@ -69,7 +89,26 @@ impl<W: Write> TimelineWriter<W> {
                 }
             }
         }
-        writeln!(self.out, ",{},{}", flow.completed, flow.dropped)
+        write!(self.out, ",{},{}", flow.completed, flow.dropped)?;
+        let typical = completed(interval, Metric::Ttfc).percentile(50.0).unwrap_or(0);
+        self.control(control(interval.second, typical).as_ref())
+    }
+
+    fn control(&mut self, second: Option<&ControlSecond>) -> io::Result<()> {
+        let millis = |micros: i64| micros as f64 / 1e3;
+        let median = second.and_then(ControlSecond::median);
+        match (second, median, second.and_then(ControlSecond::worst)) {
+            (Some(second), Some(median), Some(worst)) => writeln!(
+                self.out,
+                ",{},{:.3},{:.3},{:.3},{}",
+                second.turns(),
+                millis(median.ttfc),
+                millis(median.total),
+                millis(worst),
+                if second.is_above() { "1" } else { "" }
+            ),
+            _ => writeln!(self.out, ",0,,,,"),
+        }
     }
 
     /// Hands everything on to the file. `Err` where it cannot be written.

@@ -6,7 +6,7 @@
 //! the moment has come: other tasks and sockets of the thread go on meanwhile. Nothing crosses a
 //! thread. `docs/decisions/pacing.md` has the measurements.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
@@ -17,6 +17,10 @@ use std::time::Duration;
 
 use super::Clock;
 use crate::units::Offset;
+
+/// Between two looks at the clock that are nearer to each other than this, the thread did nothing
+/// else.
+const NOTHING_BETWEEN: Duration = Duration::from_micros(5);
 
 /// Wakes tasks of one thread at exact offsets. Clones share the thread's one kernel timer.
 #[derive(Clone)]
@@ -30,6 +34,23 @@ pub struct Alarm {
 struct Queue {
     timer: kernel::Timer,
     waiting: RefCell<Waiting>,
+    awake: Awake,
+}
+
+/// How long the thread has waited wide awake.
+#[derive(Default)]
+struct Awake {
+    last_look: Cell<Offset>,
+    so_far: Cell<Duration>,
+}
+
+impl Awake {
+    fn look(&self, now: Offset) {
+        let step = now.since(self.last_look.replace(now));
+        if step < NOTHING_BETWEEN {
+            self.so_far.set(self.so_far.get() + step);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -63,6 +84,7 @@ impl Alarm {
         let queue = Rc::new(Queue {
             timer: kernel::Timer::new()?,
             waiting: RefCell::new(Waiting::default()),
+            awake: Awake::default(),
         });
         // The driver holds the queue weakly: it ends when the last alarm is gone.
         let driven = Rc::downgrade(&queue);
@@ -100,6 +122,7 @@ impl Alarm {
             }
             if now >= wake_at {
                 // The last stretch: stay runnable, let everything else have its turn.
+                queue.awake.look(now);
                 context.waker().wake_by_ref();
             } else if !entered.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 entered = Some(context.waker().clone());
@@ -108,6 +131,11 @@ impl Alarm {
             Poll::Pending
         })
         .await;
+    }
+
+    /// How long the thread has yielded in a loop with nothing else to do: it ran, and was free.
+    pub fn wide_awake(&self) -> Duration {
+        self.queue.as_ref().map_or(Duration::ZERO, |queue| queue.awake.so_far.get())
     }
 
     /// Waits for `span` from now.

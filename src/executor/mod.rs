@@ -7,6 +7,7 @@
 
 mod admission;
 mod arrivals;
+mod control;
 mod errand;
 mod gauges;
 mod job;
@@ -23,6 +24,7 @@ mod turn;
 mod warmup;
 mod worker;
 
+pub use control::Equipment;
 pub use errand::{Errand, Errands, Intent, Pending};
 pub use gauges::{Gauges, Load};
 pub use job::{Job, Record};

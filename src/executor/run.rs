@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
+use super::control::Equipment;
 use super::gauges::Gauges;
 use super::job::Job;
 use super::stop::{Stop, StopPhase};
@@ -66,7 +67,7 @@ pub fn run<T, P, E>(
 ) -> Result<Ended, ExecutorError>
 where
     T: Transport + 'static,
-    P: FnOnce(Clock) -> T,
+    P: FnOnce(Clock) -> Equipment<T>,
     E: std::fmt::Display,
 {
     let (ready, readiness) = sync_channel(gauges.len());
@@ -131,10 +132,11 @@ async fn work<T: Transport + 'static>(
     index: usize,
     shared: Arc<Shared>,
     clock: Clock,
-    prepared: impl FnOnce(Clock) -> T,
+    prepared: impl FnOnce(Clock) -> Equipment<T>,
     gauges: Arc<Gauges>,
     events: SyncSender<Event>,
 ) -> Result<(), ExecutorError> {
+    gauges.on_this_thread();
     let alarm = match Alarm::new(clock, LEAD) {
         Ok(alarm) => alarm,
         Err(error) => {
@@ -146,14 +148,18 @@ async fn work<T: Transport + 'static>(
     let target = &shared.job.plan.scenario().target;
     let dialect = Dialect::new(target.protocol, target.framing);
     let secrets = shared.job.secrets.clone();
-    let exchange = Exchange::new(prepared(clock), dialect, target.timeouts, clock, secrets);
+    let timeouts = target.timeouts;
+    let exchange = |transport, secrets| Exchange::new(transport, dialect, timeouts, clock, secrets);
+    let Equipment { target, control } = prepared(clock);
+    let control = control.map(|transport| exchange(transport, Vec::new()));
+    let exchange = exchange(target, secrets);
     tokio::task::spawn_local(cut_in_time(Arc::clone(&shared), clock));
     let worker = Worker::new(index, shared, exchange, alarm, gauges, events);
     // Two milliseconds at most, and exactly: whoever starts early would stamp before the origin.
     while clock.is_before_origin() {
         tokio::task::yield_now().await;
     }
-    worker.run().await;
+    worker.run(control).await;
     Ok(())
 }
 

@@ -94,8 +94,12 @@ impl<T: Transport + 'static> Worker<T> {
     }
 
     /// Carries out this worker's share of the plan, to the end.
-    pub(super) async fn run(self: Rc<Self>) {
+    /// `control` sends the control turns, where there are any.
+    pub(super) async fn run(self: Rc<Self>, control: Option<Exchange<T>>) {
         let ticking = tokio::task::spawn_local(Rc::clone(&self).tick());
+        let control = control.map(|exchange| {
+            tokio::task::spawn_local(super::control::ask(Rc::clone(&self), exchange))
+        });
         match self.job().plan.scenario().load {
             Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
                 loops::start(&self, count);
@@ -106,6 +110,9 @@ impl<T: Transport + 'static> Worker<T> {
             self.all_closed.notified().await;
         }
         ticking.abort();
+        if let Some(control) = control {
+            control.abort();
+        }
         let mut recorder = self.recorder.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         while let Some(second) = recorder.finish() {
@@ -123,6 +130,7 @@ impl<T: Transport + 'static> Worker<T> {
             let mut recorder = self.recorder.borrow_mut();
             let mut outbox = self.outbox.borrow_mut();
             let now = self.clock().now();
+            self.gauges.awake(self.alarm.wide_awake());
             outbox.flush_until(now);
             outbox.retry();
             while let Some(second) = recorder.roll(now) {
@@ -236,6 +244,11 @@ impl<T: Transport + 'static> Worker<T> {
     /// stopped. They are counted, and have no rows: there may be millions of them.
     pub(super) fn never_opened(&self, turns: u64) {
         self.recorder.borrow_mut().never_opened(self.clock().now(), turns);
+    }
+
+    /// Tells something that is in no figure.
+    pub(super) fn tell(&self, event: Event) {
+        self.outbox.borrow_mut().event(event);
     }
 
     /// Notes a session whose turns have all been answered.

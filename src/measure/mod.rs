@@ -5,6 +5,7 @@
 //! a run in seconds and with the number of session kinds, never with the number of samples.
 
 mod blocks;
+mod control;
 mod distribution;
 mod figure;
 mod gaps;
@@ -17,6 +18,7 @@ mod totals;
 mod values;
 mod window;
 
+pub use control::{ControlSecond, ControlSeconds, Excess, allowed_micros, excess_percentile};
 pub(crate) use distribution::rank_of;
 pub use distribution::{Distribution, HIGHEST_MICROS};
 pub use gaps::Gaps;

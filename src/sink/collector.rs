@@ -92,6 +92,7 @@ impl Collector {
                 let samples = self.order.take(worker, samples, until);
                 self.samples(&samples, failed);
             }
+            Event::Control(turn) => self.tell(failed, |sink| sink.control(&turn)),
             Event::Said(said) => self.tell(failed, |sink| sink.said(&said)),
             Event::Second(second) => {
                 self.totals.add(&second);

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::Sink;
+use super::{ControlBook, Sink};
 use crate::artifact::hlog::HlogWriter;
 use crate::artifact::samples::SampleWriter;
 use crate::artifact::timeline::TimelineWriter;
+use crate::event::ControlTurn;
 use crate::measure::Interval;
 use crate::sample::Sample;
 
@@ -32,11 +33,21 @@ pub struct SecondFiles<W> {
     pub timeline: TimelineWriter<W>,
     /// `histograms.hlog`.
     pub histograms: HlogWriter<W>,
+    /// Of the control turns, where there are any.
+    pub control: Option<ControlBook>,
 }
 
 impl<W: Write + Send> Sink for SecondFiles<W> {
+    fn control(&mut self, turn: &ControlTurn) -> io::Result<()> {
+        if let Some(book) = &self.control {
+            book.note(turn.clone());
+        }
+        Ok(())
+    }
+
     fn second(&mut self, second: &Interval) -> io::Result<()> {
-        self.timeline.write(second)?;
+        let book = self.control.as_ref();
+        self.timeline.write_with(second, |second, typical| book?.close(second, typical))?;
         self.histograms.write(second)?;
         // What is on the disk is never more than a second old: a killed run can be read.
         self.timeline.flush()?;

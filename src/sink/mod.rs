@@ -4,6 +4,7 @@
 //! the collector lag; it cannot change a figure already taken.
 
 mod collector;
+mod control;
 mod files;
 mod key_guard;
 mod offers;
@@ -14,11 +15,12 @@ mod stop_guard;
 
 use std::io;
 
-use crate::event::Said;
+use crate::event::{ControlTurn, Said};
 use crate::measure::Interval;
 use crate::sample::Sample;
 
 pub use collector::{Collected, Collector};
+pub use control::{AskTruth, ControlBook, TrueTurn};
 pub use files::{SampleFile, SecondFiles};
 pub use key_guard::{KeyGuard, KeyRefused};
 pub use offers::Opened;
@@ -43,6 +45,15 @@ pub trait Sink: Send {
     /// As [`Sink::samples`].
     fn said(&mut self, said: &Said) -> io::Result<()> {
         let _ = said;
+        Ok(())
+    }
+
+    /// A control turn ended; it is not of the target.
+    ///
+    /// # Errors
+    /// As [`Sink::samples`].
+    fn control(&mut self, turn: &ControlTurn) -> io::Result<()> {
+        let _ = turn;
         Ok(())
     }
 

@@ -38,6 +38,7 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
         errors: errors(totals),
         thresholds: judge(facts, totals, measured_s),
         validity: validity(&reasons(facts, totals)),
+        health: facts.observed.clone(),
         caveats: caveats.iter().map(Caveat::text).collect(),
         load: LoadSummary {
             model: facts.load.model,

@@ -3,6 +3,7 @@
 use super::facts::{LoadModel, RunFacts};
 use super::metrics::{Figures, Metrics};
 use super::model::CaveatText;
+use super::observed::Retransmits;
 use crate::measure::{Distribution, Totals};
 use crate::metric::Metric;
 
@@ -10,6 +11,10 @@ use crate::metric::Metric;
 const READS_PER_CHUNK: f64 = 0.8;
 /// From this share of unanswered turns on, percentiles of the answered are too kind.
 const UNANSWERED: f64 = 0.01;
+
+/// From so many segments sent again on, if they are more than one in a thousand, the network is in
+/// the figures.
+const LOST: u64 = 10;
 
 const CLOSED: &str = "A closed load stops asking while the target stalls, so few turns saw the \
     stall and the percentiles are too kind.";
@@ -80,6 +85,8 @@ pub enum Caveat {
         /// How many.
         count: u64,
     },
+    /// TCP sent again what had got lost.
+    Retransmits(Retransmits),
 }
 
 /// Every caveat that the run gives reason for.
@@ -108,6 +115,9 @@ pub(super) fn caveats(facts: &RunFacts, totals: &Totals, metrics: &Metrics) -> V
     if totals.tally().retried > 0 {
         found.push(Caveat::Retried { count: totals.tally().retried });
     }
+    let seen = facts.observed.as_ref().and_then(|observed| observed.retransmits);
+    let many = |seen: &Retransmits| seen.again >= LOST && seen.again * 1_000 > seen.sent;
+    found.extend(seen.filter(many).map(Caveat::Retransmits));
     found
 }
 
@@ -172,6 +182,7 @@ impl Caveat {
             Self::Overflow { .. } => "overflow",
             Self::CollectorLag { .. } => "collector_lag",
             Self::Retried { .. } => "retried",
+            Self::Retransmits(_) => "retransmits",
         }
     }
 
@@ -259,6 +270,12 @@ impl Caveat {
                  the waiting between."
                     .into(),
                 "Set `limits.retries: 0` to see every failure as one.".into(),
+            ),
+            Self::Retransmits(Retransmits { again, sent }) => (
+                format!("TCP on this machine sent {again} of {sent} segments a second time."),
+                "A lost segment costs at least 200 ms, which are the network's and not the agent's."
+                    .into(),
+                "Look at the highest percentiles with care, and measure nearer to the agent.".into(),
             ),
         };
         CaveatText { caveat: self.name().into(), seen, meaning, remedy }

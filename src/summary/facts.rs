@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::model::StoppedSummary;
+use super::observed::Observed;
 use crate::scenario::Failures;
 use crate::threshold::Threshold;
 use crate::units::Offset;
@@ -38,6 +39,8 @@ pub struct RunFacts {
     pub stopped: Option<StoppedSummary>,
     /// The longest that a finished second waited before it was written.
     pub collector_lag: Duration,
+    /// What the run saw of itself; `None` where nobody watched.
+    pub observed: Option<Observed>,
 }
 
 /// How the target was loaded.

@@ -10,6 +10,7 @@ mod facts;
 mod judge;
 mod metrics;
 mod model;
+mod observed;
 mod validity;
 
 pub use build::summarize;
@@ -21,4 +22,5 @@ pub use model::{
     CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, StoppedSummary,
     Summary, ThresholdResult, Validity, ValidityVerdict,
 };
+pub use observed::{Busy, Control, Hiccups, Observed, ProcessTime, Retransmits, Used};
 pub use validity::Reason;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::{LoadModel, Offered};
 use super::judge::unit;
 use super::metrics::Metrics;
+use super::observed::Observed;
 use crate::measure::Counts;
 use crate::threshold::Threshold;
 
@@ -37,6 +38,9 @@ pub struct Summary {
     /// count, rate or metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<CountsSummary>,
+    /// What the run saw of itself, where somebody watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Observed>,
 }
 
 /// Which run.

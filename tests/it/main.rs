@@ -19,6 +19,8 @@ mod batch_limits;
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.
 mod dialects;
+/// What a run sees of itself, how that is judged, and the control turns.
+mod instrument;
 /// Loads as the agent meets them: ramps, traces, levels, and the search for the highest.
 mod loads;
 /// Arrivals against the distributions they promise: Kolmogorov–Smirnov over ten seeds.

@@ -92,6 +92,7 @@ pub(crate) fn facts(thresholds: &[(&str, &str)]) -> RunFacts {
         failures: Failures::Count(0),
         stopped: None,
         collector_lag: Duration::ZERO,
+        observed: None,
     }
 }
 

@@ -210,5 +210,6 @@ fn facts(conducted: &Conducted) -> RunFacts {
         failures: scenario.limits.failures,
         collector_lag: conducted.collected.lag,
         stopped: None,
+        observed: None,
     }
 }

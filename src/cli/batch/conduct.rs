@@ -23,7 +23,7 @@ use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
 use crate::client::{HttpSetup, HttpSetupError, Names};
 use crate::clock::Clock;
-use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
+use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
 use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::sample::Sample;
@@ -134,7 +134,7 @@ pub(super) fn conduct(
     let timeouts = job.plan.scenario().target.timeouts;
     let prepare = || {
         let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
-        Ok::<_, HttpSetupError>(move |clock| setup.on(clock))
+        Ok::<_, HttpSetupError>(move |clock| Equipment::of(setup.on(clock)))
     };
     let style = terminal::progress(args.progress, args.quiet, world);
     let deadline = args.deadline.map(|span| span.0);
@@ -287,7 +287,11 @@ impl Files {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(self.samples)];
         if let Some(clock) = clock {
             let histograms = HlogWriter::new(self.histograms, clock.wall_origin())?;
-            sinks.push(Box::new(SecondFiles { timeline: self.timeline, histograms }));
+            sinks.push(Box::new(SecondFiles {
+                timeline: self.timeline,
+                histograms,
+                control: None,
+            }));
         }
         Ok(sinks)
     }

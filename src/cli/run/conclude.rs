@@ -15,7 +15,7 @@ use crate::cli::terminal;
 use crate::metric::Metric;
 use crate::report;
 use crate::scenario::Surroundings;
-use crate::summary::{Summary, summarize};
+use crate::summary::{Observed, Summary, summarize};
 
 /// What the run saw of itself, for `run.json`.
 #[derive(Debug, Serialize)]
@@ -27,6 +27,10 @@ struct Health {
     lateness_p50_ms: Option<f64>,
     lateness_p99_ms: Option<f64>,
     lateness_max_ms: Option<f64>,
+    /// Reads that brought chunks, for each chunk.
+    reads_per_chunk: Option<f64>,
+    #[serde(flatten)]
+    observed: Option<Observed>,
 }
 
 /// A run whose files are complete.
@@ -131,7 +135,8 @@ fn write_files(
     broken: bool,
 ) -> Result<(), StoreError> {
     let Conducted { directory, manifest, collected, interrupted, cpu, .. } = conducted;
-    let lateness = collected.totals.all().distribution(Metric::Lateness);
+    let all = collected.totals.all();
+    let lateness = all.distribution(Metric::Lateness);
     let percentile = |percent| lateness.and_then(|all| Some(all.percentile(percent)? as f64 / 1e3));
     let health = Health {
         collector_lag_ms: (collected.lag.as_secs_f64() * 1e6).round() / 1e3,
@@ -139,6 +144,9 @@ fn write_files(
         lateness_p50_ms: percentile(50.0),
         lateness_p99_ms: percentile(99.0),
         lateness_max_ms: lateness.and_then(|all| Some(all.max()? as f64 / 1e3)),
+        reads_per_chunk: (all.chunks > 0)
+            .then(|| (all.reads as f64 / all.chunks as f64 * 1e3).round() / 1e3),
+        observed: summary.health.clone(),
     };
     manifest.counts = serde_json::to_value(summary.counts).ok();
     manifest.validity = serde_json::to_value(&summary.validity).ok();

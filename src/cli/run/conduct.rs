@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use super::prepare::Prepared;
-use super::{Args, Refused};
+use super::{Args, Refused, control};
 use crate::artifact::hlog::HlogWriter;
 use crate::artifact::manifest::{Manifest, rfc3339};
 use crate::artifact::samples::SampleWriter;
@@ -17,13 +17,15 @@ use crate::cli::terminal;
 use crate::client::{HttpSetup, Names};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
-use crate::executor::{self, ExecutorError, Gauges, Job, Record, Stop};
+use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
+use crate::measure::ControlSeconds;
 use crate::scenario::Surroundings;
 use crate::sink::{
-    Collected, Collector, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile, SampleFile,
-    SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
+    Collected, Collector, ControlBook, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile,
+    SampleFile, SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
 };
 use crate::units::{Offset, Span};
+use crate::vitals::{Seen, Watch};
 
 /// Events under way between the workers and the collector.
 const CHANNEL: usize = 4096;
@@ -45,6 +47,10 @@ pub(super) struct Conducted {
     pub(super) stopped_at: Option<Offset>,
     /// The rule that ended the run before its time.
     pub(super) stopped: Option<StoppedBy>,
+    /// What the run saw of itself.
+    pub(super) seen: Seen,
+    /// The control turns.
+    pub(super) control: ControlSeconds,
     /// How long the warm-up was; as long as the run where it never was over.
     pub(super) warmup: Duration,
 }
@@ -65,11 +71,13 @@ pub(super) fn conduct(
     );
     interrupts.attend(stop.clone(), drain);
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
-    let files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
+    let control = if control::is_worth_it(args, &job) { control::start(&job) } else { None };
+    let mut files = Files::create(&directory, &job).map_err(|error| broken(&error))?;
+    files.control = control.as_ref().map(|control| control.book.clone());
     let refused = KeyRefused::default();
     let stopped = Stopped::default();
     let guard = KeyGuard::new(stop.clone(), refused.clone());
-    let watch = Watch {
+    let shown = Shown {
         style: terminal::progress(args.progress, args.quiet, world),
         gauges: gauges.clone(),
         planned: job.plan.turn_count().filter(|_| job.load_end().is_none()),
@@ -78,22 +86,33 @@ pub(super) fn conduct(
     let timeouts = job.plan.scenario().target.timeouts;
     let prepare = || {
         let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
-        Ok::<_, crate::client::HttpSetupError>(move |clock| setup.on(clock))
+        let control = control.as_ref().map(|control| &control.endpoint);
+        let control = control.map(|there| HttpSetup::new(there, &timeouts, Names::default()));
+        let control = control.transpose()?;
+        Ok::<_, crate::client::HttpSetupError>(move |clock| Equipment {
+            target: setup.on(clock),
+            control: control.map(|setup| setup.on(clock)),
+        })
     };
     let (events, received) = sync_channel(CHANNEL);
     let (origin, begun) = sync_channel(1);
+    let mut watch = None;
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
             let (stop, stopped, job) = (stop.clone(), stopped.clone(), &job);
-            move || collect(&received, &begun, files, watch, (guard, stopped), job, &stop)
+            move || collect(&received, &begun, files, shown, (guard, stopped), job, &stop)
         });
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
             let _ = origin.send((clock, cpu_time()));
+            // A run that nobody watches is none the worse: it only knows less of itself.
+            watch = Watch::start(clock, gauges.clone()).ok();
         });
         // The collector goes on until everybody who could tell it something is gone.
         drop((events, origin));
         (collecting.join(), end)
     });
+    let seen = watch.map(Watch::end).unwrap_or_default();
+    let control = control.map(|control| control.book.seconds()).unwrap_or_default();
     interrupts.leave();
     drop(embedded);
     let (collected, clock) = collected.map_err(|_| broken(&ExecutorError::Died))?;
@@ -108,6 +127,8 @@ pub(super) fn conduct(
     manifest.ended_at = Some(rfc3339(clock.wall_origin() + duration));
     let warm_at = end.as_ref().map_or(Offset::ZERO, |ended| ended.warm_at);
     Ok(Conducted {
+        seen,
+        control,
         warmup: warm_at.since(Offset::ZERO).min(duration),
         job,
         directory,
@@ -124,7 +145,7 @@ pub(super) fn conduct(
 }
 
 /// What the progress line shows.
-struct Watch {
+struct Shown {
     style: Option<ProgressStyle>,
     gauges: Vec<Arc<Gauges>>,
     planned: Option<u64>,
@@ -135,6 +156,7 @@ struct Files {
     sinks: Vec<Box<dyn Sink>>,
     timeline: TimelineWriter<Growing>,
     histograms: Growing,
+    control: Option<ControlBook>,
 }
 
 type Growing = std::io::BufWriter<std::fs::File>;
@@ -161,7 +183,12 @@ impl Files {
         }
         let timeline = TimelineWriter::new(directory.growing("timeline.csv")?)
             .map_err(head("timeline.csv"))?;
-        Ok(Self { sinks, timeline, histograms: directory.growing("histograms.hlog")? })
+        Ok(Self {
+            sinks,
+            timeline,
+            histograms: directory.growing("histograms.hlog")?,
+            control: None,
+        })
     }
 }
 
@@ -170,26 +197,26 @@ fn collect(
     events: &Receiver<Event>,
     begun: &Receiver<(Clock, Duration)>,
     files: Files,
-    watch: Watch,
+    shown: Shown,
     (key_guard, stopped): (KeyGuard, Stopped),
     job: &Job,
     stop: &Stop,
 ) -> (Collected, Option<(Clock, Duration)>) {
     let begun = begun.recv().ok();
     let clock = begun.map(|(clock, _)| clock);
-    let Files { mut sinks, timeline, histograms } = files;
+    let Files { mut sinks, timeline, histograms, control } = files;
     let mut early = None;
     if let Some(clock) = clock {
         match HlogWriter::new(histograms, clock.wall_origin()) {
-            Ok(histograms) => sinks.push(Box::new(SecondFiles { timeline, histograms })),
+            Ok(histograms) => sinks.push(Box::new(SecondFiles { timeline, histograms, control })),
             Err(error) => {
                 stop.cut();
                 early = Some(error);
             }
         }
-        if let Some(style) = watch.style {
+        if let Some(style) = shown.style {
             let out: Box<dyn Write + Send> = Box::new(std::io::stderr());
-            let Watch { gauges, planned, .. } = watch;
+            let Shown { gauges, planned, .. } = shown;
             sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
         }
         let (scenario, stop) = (job.plan.scenario(), stop.clone());

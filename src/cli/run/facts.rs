@@ -4,7 +4,7 @@ use super::conduct::Conducted;
 use crate::plan::Shard;
 use crate::scenario::{Load, Pace, Until};
 use crate::sink::StoppedBy;
-use crate::summary::{LoadFacts, LoadModel, Offered, RunFacts, StoppedSummary};
+use crate::summary::{Control, LoadFacts, LoadModel, Observed, Offered, RunFacts, StoppedSummary};
 use crate::units::{Offset, Span};
 
 /// The facts of a run that has ended.
@@ -29,6 +29,20 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
             StoppedSummary::new(&rule.condition, over, *observed, at.as_secs_f64())
         }),
         collector_lag: conducted.collected.lag,
+        observed: Some(observed(conducted)),
+    }
+}
+
+/// What the run saw of itself while its figures were made: after the warm-up, before the drain.
+fn observed(conducted: &Conducted) -> Observed {
+    let from = Offset::ZERO + conducted.warmup;
+    let end = conducted.job.load_end().unwrap_or(Offset::NEVER);
+    let until = conducted.stopped_at.map_or(end, |at| at.min(end));
+    Observed {
+        control: Control::of(
+            conducted.control.between(from, until).collect::<Vec<_>>().into_iter(),
+        ),
+        ..conducted.seen.between(from, until)
     }
 }
 

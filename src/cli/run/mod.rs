@@ -2,6 +2,7 @@
 
 mod conclude;
 mod conduct;
+mod control;
 mod facts;
 mod find_max;
 pub(super) mod prepare;
@@ -68,6 +69,9 @@ pub struct Args {
     /// An invalid run is a failure: exit code 96
     #[arg(long)]
     pub strict: bool,
+    /// Send no control turns (a few a second, to an agent of known timing in this process)
+    #[arg(long)]
+    pub no_control: bool,
     /// Threads that send; without it, one less than there are processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,

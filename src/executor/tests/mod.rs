@@ -91,7 +91,9 @@ fn run_in(
         let exchange =
             Exchange::new(transport, Dialect::LyzrV2(Framing::Auto), timeouts, clock, Vec::new());
         let alarm = Alarm::new(clock, Duration::ZERO).unwrap();
-        Worker::new(0, shared, exchange, alarm, Arc::new(Gauges::default()), events).run().await;
+        Worker::new(0, shared, exchange, alarm, Arc::new(Gauges::default()), events)
+            .run(None)
+            .await;
         seen.take()
     });
     // With it go the tasks that still hold a sender.
@@ -104,7 +106,7 @@ fn run_in(
             Event::Samples { samples: batch, .. } => samples.extend(batch),
             Event::Second(second) => totals.add(&second),
             Event::Ended { .. } => ended = true,
-            Event::Said(_) | Event::Reached { .. } => {}
+            Event::Said(_) | Event::Control(_) | Event::Reached { .. } => {}
         }
     }
     assert!(ended, "the worker says when it has told everything");
