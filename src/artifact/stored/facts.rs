@@ -94,6 +94,7 @@ pub(super) fn facts(
         failures: failures(&scenario["limits"]["failures"]),
         stopped: None,
         collector_lag: Duration::ZERO,
+        observed: None,
     })
 }
 
