@@ -80,7 +80,8 @@ fn row(level: &LevelResult, searched: bool, style: Style) -> String {
     text + &verdict
 }
 
-fn found(parameter: Parameter, search: &SearchResult, state: SweepState) -> String {
+/// What a search found, in a sentence.
+pub(super) fn found(parameter: Parameter, search: &SearchResult, state: SweepState) -> String {
     let level = |value: f64| parameter.level(value);
     let goal = percent(Some(search.goal));
     let ended = state == SweepState::Finished;

@@ -26,7 +26,8 @@ pub(super) fn interval(value: Option<[f64; 2]>) -> String {
     }
 }
 
-fn short(value: f64) -> String {
+/// Three significant digits.
+pub(super) fn short(value: f64) -> String {
     match value {
         value if value < 0.9995 => format!("{value:.3}"),
         value if value < 9.995 => format!("{value:.2}"),

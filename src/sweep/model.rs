@@ -34,6 +34,9 @@ pub struct SweepSummary {
     /// Wall time of its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
+    /// The command line, secrets masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Every run, in the order they were made.
     pub levels: Vec<LevelResult>,
     /// What a search was for, and what it found.

@@ -10,6 +10,7 @@ use crate::artifact::manifest::Manifest;
 use crate::artifact::{RunDirectory, StoreError};
 use crate::report::html;
 use crate::summary::Summary;
+use crate::sweep::SweepSummary;
 
 /// The file a page is in.
 pub(super) const NAME: &str = "report.html";
@@ -25,6 +26,18 @@ pub(super) fn page(
     summary: &Summary,
 ) -> io::Result<String> {
     html::run_page(&load::load(directory, manifest, summary)).map_err(io::Error::other)
+}
+
+/// Writes the page of a sweep or a search into its directory.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn write_sweep(
+    directory: &RunDirectory,
+    sweep: &SweepSummary,
+) -> Result<(), StoreError> {
+    let page = html::sweep_page(sweep, sweep.command.as_deref()).map_err(io::Error::other);
+    directory.whole(NAME, |out| out.write_all(page?.as_bytes()))
 }
 
 /// Writes the page of a run into its directory.

@@ -9,7 +9,9 @@ use super::{Args, Refused, SummaryFormat, conduct};
 use crate::artifact::RunDirectory;
 use crate::artifact::manifest::rfc3339;
 use crate::cli::args::ScenarioArgs;
+use crate::cli::command_line;
 use crate::cli::exit::Exit;
+use crate::cli::page;
 use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
 use crate::clock::Clock;
@@ -58,6 +60,7 @@ impl<'a> Series<'a> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: rfc3339(clock.wall_origin()),
             ended_at: None,
+            command: Some(command_line::kept(&[])),
             levels: Vec::new(),
             search: None,
         };
@@ -121,6 +124,8 @@ impl<'a> Series<'a> {
             self.clock.wall_origin() + self.clock.now().since(crate::units::Offset::ZERO),
         ));
         self.write()?;
+        page::write_sweep(&self.directory, &self.summary)
+            .map_err(|error| Refused::broken(&error))?;
         self.directory.point_latest();
         let said = match self.args.format {
             SummaryFormat::Json => {

@@ -1,7 +1,7 @@
 //! Numbers as a page shows them: with the exact value beside the rounded one, and where in
 //! `summary.json` it stands.
 
-use super::super::table::{millis, percent, rate, thousands};
+use super::super::table::{millis, percent, rate, short, thousands};
 use super::svg::escape;
 
 /// A number of `summary.json` under the pointer `of`, shown as `text`.
@@ -38,10 +38,11 @@ pub(super) fn share_cell(of: &str, value: Option<f64>) -> String {
 pub(super) fn interval_cell(of: &str, value: Option<[f64; 2]>) -> String {
     match value {
         None => String::new(),
+        // Three significant digits are all that an interval is good for.
         Some([low, high]) => format!(
             "<small>{} – {}</small>",
-            data(&format!("{of}/0"), Some(low), &millis(Some(low))),
-            data(&format!("{of}/1"), Some(high), &millis(Some(high)))
+            data(&format!("{of}/0"), Some(low), &short(low)),
+            data(&format!("{of}/1"), Some(high), &short(high))
         ),
     }
 }

@@ -76,8 +76,11 @@ impl Scale {
 
     /// Quantiles by their nines: 0, 90 %, 99 %, … up to `most` nines.
     pub(super) fn nines(most: u32) -> Self {
-        let ticks = [0.0, 0.5, 0.75]
-            .into_iter()
+        // The first ninth of a long axis has no room for more.
+        let first: &[f64] = if most > 4 { &[0.0] } else { &[0.0, 0.5, 0.75] };
+        let ticks = first
+            .iter()
+            .copied()
             .chain((1..=most).map(|nines| 1.0 - 0.1f64.powf(f64::from(nines))));
         Self::with(Place::Nines { most: f64::from(most) }, ticks, |share| {
             let percent = share * 100.0;
