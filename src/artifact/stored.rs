@@ -16,9 +16,10 @@ pub use find::find;
 
 use super::hlog::HlogReader;
 use super::manifest::{FORMAT, Manifest, RunState};
-use super::samples::{SampleReader, SamplesError};
+use super::samples::{Row, SampleReader, SamplesError};
 use crate::measure::{Replay, Totals};
-use crate::sample::{Part, Phase};
+use crate::sample::{Part, Phase, Sample};
+use crate::scenario::Failures;
 use crate::summary::{Summary, summarize};
 use crate::units::Offset;
 
@@ -90,12 +91,25 @@ impl StoredRun {
         facts::kinds(&self.manifest)
     }
 
+    /// How many turns may stay without an answer.
+    pub fn failures_allowed(&self) -> Failures {
+        facts::failures(&self.manifest.scenario["limits"]["failures"])
+    }
+
     /// The rows of `samples.csv`; `None` where the file is not there.
     ///
     /// # Errors
     /// It cannot be opened, or is not such a file.
     pub fn samples(&self) -> Result<Option<Samples>, ReadError> {
         samples(&self.path, &self.manifest)
+    }
+
+    /// The sample of a row that [`samples`](Self::samples) gave.
+    ///
+    /// # Errors
+    /// It is not such a row.
+    pub fn row(&self, row: Result<Row, SamplesError>) -> Result<Sample, ReadError> {
+        row.map(|row| row.sample).map_err(|error| in_samples(&self.path, &error))
     }
 
     /// The lines of `histograms.hlog`; `None` where the file is not there.

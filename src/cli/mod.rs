@@ -6,10 +6,12 @@ pub mod completions;
 pub mod batch;
 mod command_line;
 pub mod exit;
+mod held;
 pub mod init;
 mod page;
 pub mod plan;
 mod refused;
+pub mod report;
 pub mod run;
 pub mod schema;
 mod signals;
@@ -48,12 +50,25 @@ enum Command {
     Plan(Box<plan::Args>),
     /// Serve the embedded agent (POST /v2/stream/ and friends)
     Agent(Box<agent::Args>),
+    /// Show a run that is over, from its directory: text, JSON, CSV, Markdown or JUnit
+    Report(report::Args),
     /// Write a first scenario, with comments
     Init(init::Args),
     /// Write the JSON Schema of the scenario, for editors
     Schema,
     /// Write completions for a shell
     Completions(completions::Args),
+}
+
+/// Writes what a command came to. Whoever read enough of it may close the pipe.
+fn say(out: &mut dyn Write, said: &[u8]) -> Result<(), refused::Refused> {
+    match out.write_all(said).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let why = format!("cannot write to standard output: {error}");
+            Err(refused::Refused::broken(&why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How a command ended that only writes to standard output.
@@ -95,6 +110,7 @@ pub fn main() -> u8 {
         Command::Batch(args) => batch::run(&Process, &args, &mut out, &mut err).code(),
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
+        Command::Report(args) => report::run(&Process, &args, &mut out, &mut err).code(),
         Command::Init(args) => init::run(&args, &mut out, &mut err).code(),
         Command::Schema => schema::run(&mut out, &mut err).code(),
         Command::Completions(args) => completions::run(&args, &mut out, &mut err).code(),

@@ -1,9 +1,11 @@
-//! `summary.csv`: one row a metric and series, for spreadsheets and scripts.
+//! Tables for spreadsheets and scripts: `summary.csv`, one row a metric and series; of a sweep, one
+//! row a level.
 
 use std::io::Write;
 
 use crate::metric::Metric;
 use crate::summary::{Figures, Percentiles, Summary};
+use crate::sweep::SweepSummary;
 
 /// The columns. New ones are only ever appended; readers go by name. `session` is empty for the
 /// whole run; a rate stands in `mean`.
@@ -66,6 +68,52 @@ pub fn summary_csv(summary: &Summary, out: impl Write) -> Result<(), csv::Error>
         row.push(number(value));
         row.resize(SUMMARY_COLUMNS.len(), String::new());
         rows.write_record(row)?;
+    }
+    rows.flush()?;
+    Ok(())
+}
+
+/// The columns of a sweep's table. New ones are only ever appended; readers go by name.
+pub const SWEEP_COLUMNS: [&str; 15] = [
+    "sweep",
+    "parameter",
+    "level",
+    "value",
+    "run",
+    "exit",
+    "verdict",
+    "planned",
+    "completed",
+    "throughput_per_s",
+    "goodput_per_s",
+    "error_rate",
+    "ttfc_p50_ms",
+    "ttfc_p95_ms",
+    "total_p95_ms",
+];
+
+/// Writes a row for each level. `Err` where it cannot be written.
+pub fn sweep_csv(sweep: &SweepSummary, out: impl Write) -> Result<(), csv::Error> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record(SWEEP_COLUMNS)?;
+    for level in &sweep.levels {
+        rows.write_record([
+            sweep.id.clone(),
+            sweep.parameter.to_string(),
+            level.level.clone(),
+            level.value.to_string(),
+            level.run.clone(),
+            level.exit.to_string(),
+            level.verdict.clone(),
+            level.planned.to_string(),
+            level.completed.to_string(),
+            number(level.throughput_per_s),
+            number(level.goodput_per_s),
+            number(level.error_rate),
+            number(level.ttfc_p50_ms),
+            number(level.ttfc_p95_ms),
+            number(level.total_p95_ms),
+        ])?;
     }
     rows.flush()?;
     Ok(())

@@ -8,20 +8,7 @@ use crate::sweep::{Kind, LevelResult, Limit, Parameter, SearchResult, SweepState
 /// are to be named.
 pub fn curve(sweep: &SweepSummary, style: Style, place: Option<&str>) -> String {
     let mut lines = vec![style.heading(&cut(&one_line(&sweep.name), WIDTH))];
-    let about = match (sweep.kind, &sweep.search) {
-        (Kind::FindMax, Some(search)) => format!(
-            "the highest {} at which {} of turns are good ({}); probes of {} s",
-            sweep.parameter,
-            percent(Some(search.goal)),
-            search.good_turn,
-            search.probe_s
-        ),
-        _ => match sweep.levels.len() {
-            1 => format!("{} at one level", sweep.parameter),
-            many => format!("{} at {many} levels", sweep.parameter),
-        },
-    };
-    lines.extend(wrapped(&about, 0));
+    lines.extend(wrapped(&about(sweep), 0));
     if !sweep.levels.is_empty() {
         lines.push(String::new());
         let searched = sweep.kind == Kind::FindMax;
@@ -42,6 +29,23 @@ pub fn curve(sweep: &SweepSummary, style: Style, place: Option<&str>) -> String 
         lines.push(format!("files: {}", one_line(place)));
     }
     lines.join("\n") + "\n"
+}
+
+/// What it is, in a few words.
+pub(super) fn about(sweep: &SweepSummary) -> String {
+    match (sweep.kind, &sweep.search) {
+        (Kind::FindMax, Some(search)) => format!(
+            "the highest {} at which {} of turns are good ({}); probes of {} s",
+            sweep.parameter,
+            percent(Some(search.goal)),
+            search.good_turn,
+            search.probe_s
+        ),
+        _ => match sweep.levels.len() {
+            1 => format!("{} at one level", sweep.parameter),
+            many => format!("{} at {many} levels", sweep.parameter),
+        },
+    }
 }
 
 fn line(cells: [&str; 8]) -> String {

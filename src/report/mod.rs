@@ -5,12 +5,18 @@
 
 mod csv;
 mod curve;
+mod gates;
 pub mod html;
+mod junit;
+mod markdown;
 mod style;
 mod table;
 mod text;
 
-pub use csv::{SUMMARY_COLUMNS, summary_csv};
+pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;
+pub use gates::{BrokenExpectations, Gate, GateKind, RunGates, gates};
+pub use junit::{Suite, junit};
+pub use markdown::{JOB_SUMMARY_BYTES, cut_to, run_markdown, sweep_markdown};
 pub use style::Style;
 pub use text::{failures, text};

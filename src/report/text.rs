@@ -6,7 +6,7 @@ use crate::metric::Metric;
 use crate::summary::{Figures, Percentiles, Summary, ValidityVerdict};
 
 /// The rows of the table; the others are in the files.
-const SHOWN: [Metric; 9] = [
+pub(super) const SHOWN: [Metric; 9] = [
     Metric::FirstReasoning,
     Metric::Ttfc,
     Metric::TtfcService,
@@ -304,7 +304,8 @@ impl Page {
     }
 }
 
-fn observed(value: Option<f64>, unit: &str) -> String {
+/// A threshold's figure with its unit.
+pub(super) fn observed(value: Option<f64>, unit: &str) -> String {
     match (value, unit) {
         (None, _) => "no data".into(),
         (Some(value), "ms") => format!("{} ms", millis(Some(value))),

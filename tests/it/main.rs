@@ -47,6 +47,8 @@ mod plan_command;
 mod record_replay;
 /// What the report of a run looks like, and that it stays within 80 columns.
 mod report;
+/// `streamgauge report`: a run shown again from its directory, whatever has happened to it.
+mod report_command;
 /// `streamgauge run` as a user meets it: the command, real sockets, the files it leaves.
 mod run;
 /// What is read, and what is refused with its place.

@@ -98,7 +98,8 @@ pub(super) fn facts(
     })
 }
 
-fn failures(value: &Value) -> Failures {
+/// How many turns may stay without an answer.
+pub(super) fn failures(value: &Value) -> Failures {
     let text = value.as_str().unwrap_or("0");
     match (text.parse(), text.parse()) {
         (Ok(count), _) => Failures::Count(count),
