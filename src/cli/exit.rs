@@ -15,6 +15,10 @@ pub enum Exit {
     Invalid,
     /// A threshold failed.
     Threshold,
+    /// A regression was found.
+    Regression,
+    /// Nothing can be said for sure (with `--strict`).
+    Inconclusive,
     /// More turns are without an answer than allowed.
     Unanswered,
     /// Done, and everything held.
@@ -31,6 +35,8 @@ impl Exit {
             Self::Unanswered => 3,
             Self::Stopped => 75,
             Self::Invalid => 96,
+            Self::Inconclusive => 97,
+            Self::Regression => 98,
             Self::Threshold => 99,
             Self::Interrupted => 130,
         }

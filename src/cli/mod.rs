@@ -7,6 +7,7 @@ pub mod batch;
 mod command_line;
 pub mod exit;
 mod held;
+pub mod history;
 pub mod init;
 mod page;
 pub mod plan;
@@ -38,7 +39,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, everything held · 1 could not go on · 2 usage or unreadable input ·
 3 turns without an answer · 75 stopped, can be resumed (batch) · 96 run invalid (--strict) ·
-99 a threshold failed · 130 interrupted";
+97 nothing sure (--strict) · 98 regression · 99 a threshold failed · 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -52,6 +53,8 @@ enum Command {
     Agent(Box<agent::Args>),
     /// Show a run that is over, from its directory: text, JSON, CSV, Markdown or JUnit
     Report(report::Args),
+    /// Show runs over time: trends, changes, and what the newest comes to
+    History(Box<history::Args>),
     /// Write a first scenario, with comments
     Init(init::Args),
     /// Write the JSON Schema of the scenario, for editors
@@ -111,6 +114,7 @@ pub fn main() -> u8 {
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
         Command::Report(args) => report::run(&Process, &args, &mut out, &mut err).code(),
+        Command::History(args) => history::run(&Process, &args, &mut out, &mut err).code(),
         Command::Init(args) => init::run(&args, &mut out, &mut err).code(),
         Command::Schema => schema::run(&mut out, &mut err).code(),
         Command::Completions(args) => completions::run(&args, &mut out, &mut err).code(),

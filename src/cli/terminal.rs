@@ -62,12 +62,24 @@ pub(super) fn progress(
     }
 }
 
+/// Columns of standard output; 80 where it is no terminal.
+pub(super) fn width() -> usize {
+    columns_of(&stdout())
+}
+
 fn columns() -> usize {
-    #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(stderr())
-        && size.ws_col > 0
-    {
-        return usize::from(size.ws_col);
+    columns_of(&stderr())
+}
+
+#[cfg(unix)]
+fn columns_of(stream: &impl std::os::fd::AsFd) -> usize {
+    match rustix::termios::tcgetwinsize(stream) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+        _ => 80,
     }
+}
+
+#[cfg(not(unix))]
+fn columns_of<T>(_: &T) -> usize {
     80
 }

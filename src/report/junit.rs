@@ -34,7 +34,13 @@ pub fn junit<'a>(name: &str, suites: impl IntoIterator<Item = Suite<'a>>) -> Str
         }
         report.add_test_suite(tests);
     }
-    report.to_string().unwrap_or_default()
+    let mut text = report.to_string().unwrap_or_default();
+    // The schema that Jenkins checks against (xunit-plugin, junit-10.xsd) has no `skipped` here.
+    if let Some(end) = text.find("<testsuites ").and_then(|at| Some(at + text[at..].find('>')?)) {
+        let head = text[..end].replace(" skipped=\"0\"", "");
+        text.replace_range(..end, &head);
+    }
+    text
 }
 
 fn case(suite: &str, gate: &Gate) -> TestCase {

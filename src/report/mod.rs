@@ -6,6 +6,7 @@
 mod csv;
 mod curve;
 mod gates;
+mod history;
 pub mod html;
 mod junit;
 mod markdown;
@@ -16,6 +17,7 @@ mod text;
 pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;
 pub use gates::{BrokenExpectations, Gate, GateKind, RunGates, gates};
+pub use history::{HISTORY_COLUMNS, history_csv, history_json, history_markdown, history_text};
 pub use junit::{Suite, junit};
 pub use markdown::{JOB_SUMMARY_BYTES, cut_to, run_markdown, sweep_markdown};
 pub use style::Style;

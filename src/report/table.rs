@@ -89,7 +89,12 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// Words in lines of at most [`WIDTH`], each after `indent` spaces; a longer word is broken.
 pub(super) fn wrapped(text: &str, indent: usize) -> Vec<String> {
-    let room = WIDTH - indent;
+    wrapped_to(WIDTH, text, indent)
+}
+
+/// The same in lines of at most `width`.
+pub(super) fn wrapped_to(width: usize, text: &str, indent: usize) -> Vec<String> {
+    let room = width - indent;
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut length = 0;

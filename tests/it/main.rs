@@ -39,6 +39,8 @@ mod event_streams;
 mod faults;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
+/// Runs over time: what is kept, what is found, what is shown.
+mod history;
 /// What is decided before anything is sent.
 mod plan;
 /// What `streamgauge plan` shows and refuses.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::conduct::Conducted;
 use super::facts::facts;
 use super::{Args, Refused, SummaryFormat};
-use crate::artifact::manifest::RunState;
-use crate::artifact::{RunDirectory, StoreError};
+use crate::artifact::manifest::{Manifest, RunState};
+use crate::artifact::{RunDirectory, StoreError, history};
 use crate::cli::exit::Exit;
 use crate::cli::page;
 use crate::cli::terminal;
@@ -35,6 +35,7 @@ struct Health {
 
 /// A run whose files are complete.
 pub(super) struct Concluded {
+    pub(super) manifest: Manifest,
     pub(super) summary: Summary,
     pub(super) directory: RunDirectory,
     /// Turns after the warm-up that were completed and met every `slo`.
@@ -49,6 +50,16 @@ impl Concluded {
     /// How the command ends, if this run is all it does.
     pub(super) fn exit(&self) -> Exit {
         self.outcome.as_ref().map_or_else(|refused| refused.exit, |exit| *exit)
+    }
+
+    /// Adds a line to the history beside the run directories. A run is none the worse for a history
+    /// that cannot be written: its directory stands in for the line.
+    pub(super) fn remember(&self, args: &Args, err: &mut dyn Write) {
+        let entry = history::entry(&self.manifest, Some(&self.summary));
+        if let Err(error) = history::append(&args.out, &entry) {
+            let place = args.out.join(history::HISTORY);
+            let _ = writeln!(err, "note: {} cannot be written: {error}", place.display());
+        }
     }
 
     /// Says the summary.
@@ -89,6 +100,7 @@ pub(super) fn conclude(args: &Args, mut conducted: Conducted) -> Result<Conclude
         good: all.good,
         judged: all.counts.planned() - all.counts.cancelled,
         summary,
+        manifest: conducted.manifest,
         directory: conducted.directory,
         outcome: broken.map_or(Ok(exit), |why| Err(Refused::broken(&why))),
     })

@@ -134,6 +134,7 @@ fn once(
     let conducted = conduct::conduct(world, args, prepared, interrupts)?;
     let concluded = conclude::conclude(args, conducted)?;
     concluded.directory.point_latest();
+    concluded.remember(args, err);
     concluded.tell(world, args, out)?;
     concluded.outcome
 }

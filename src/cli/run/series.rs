@@ -163,6 +163,8 @@ pub(super) fn verdict(exit: Exit, validity: ValidityVerdict) -> &'static str {
         Exit::Usage | Exit::Broken => "broken",
         Exit::Interrupted | Exit::Stopped => "stopped",
         Exit::Threshold => "threshold",
+        Exit::Regression => "regressed",
+        Exit::Inconclusive => "inconclusive",
         Exit::Unanswered => "failures",
         Exit::Invalid => "invalid",
         Exit::Done => match validity {
