@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::scenario::{self, Overrides, Problems, Scenario, Surroundings};
+use crate::scenario::{self, Overrides, Problems, Scenarios, Surroundings};
 
 /// Who is asked, and single fields of the scenario.
 #[derive(Debug, Clone, Default, Args)]
@@ -100,21 +100,21 @@ impl ScenarioArgs {
         }
     }
 
-    /// The checked scenario and the seed.
+    /// The checked scenarios and the seed.
     ///
     /// # Errors
     /// Everything that is wrong with the scenario or the flags, in order of place: exit code 2.
-    pub fn load(&self, world: &dyn Surroundings) -> Result<(Scenario, u64), Problems> {
+    pub fn load(&self, world: &dyn Surroundings) -> Result<(Scenarios, u64), Problems> {
         let overrides = self.overrides();
-        let scenario = match (&self.message, &self.scenario) {
-            (Some(message), _) => scenario::from_message(message, &overrides, world)?,
-            (None, Some(path)) => scenario::load_file(path, &overrides, world)?,
+        let scenarios = match (&self.message, &self.scenario) {
+            (Some(message), _) => scenario::from_message(message, &overrides, world)?.into(),
+            (None, Some(path)) => scenario::read_file(path, &overrides, world)?,
             (None, None) => {
                 return Err(scenario::Problem::new("there is no scenario")
                     .with_help("name a scenario file, or give a message with -m")
                     .into());
             }
         };
-        Ok((scenario, self.target.seed))
+        Ok((scenarios, self.target.seed))
     }
 }

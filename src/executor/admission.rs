@@ -5,6 +5,7 @@
 //! and gives back no due time).
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -13,23 +14,24 @@ use governor::{Quota, RateLimiter};
 
 use super::slots::{Asker, Slot, Slots};
 use crate::clock::{Alarm, Clock};
-use crate::scenario::{OnOverload, Scenario};
+use crate::scenario::{Limits, Load, OnOverload};
 
-/// Admission to the wire, shared by the workers of a run.
+/// Admission to the wire, shared by the workers of a run; the quota also by its scenarios.
 #[derive(Debug)]
 pub(super) struct Admission {
     slots: Option<Slots>,
     /// Arrivals that find no free slot are dropped.
     drop_arrivals: bool,
-    quota: Option<RequestQuota>,
+    quota: Option<Arc<RequestQuota>>,
 }
 
 /// Leave to send one request, held while it is on the wire.
 #[derive(Debug)]
 pub(super) struct Admitted(#[expect(dead_code, reason = "held for its drop")] Option<Slot>);
 
+/// The provider's quota on requests.
 #[derive(Debug)]
-struct RequestQuota {
+pub(super) struct RequestQuota {
     limiter: RateLimiter<NotKeyed, InMemoryState, Clock, NoOpMiddleware<Nanos>>,
     /// One asks at a time, so that requests leave in the order they came.
     turnstile: tokio::sync::Mutex<()>,
@@ -44,18 +46,10 @@ impl governor::clock::Clock for Clock {
 }
 
 impl Admission {
-    pub(super) fn new(scenario: &Scenario, clock: Clock) -> Self {
-        let bound = scenario.load.bound();
+    pub(super) fn new(load: &Load, quota: Option<Arc<RequestQuota>>) -> Self {
+        let bound = load.bound();
         let slots = bound.map(|(most, _)| Slots::new(most));
         let drop_arrivals = bound.is_some_and(|(_, on_overload)| on_overload == OnOverload::Drop);
-        let quota = scenario.limits.requests.and_then(|rate| {
-            // One at a time: a burst would break a provider's quota at the turn of its window.
-            let quota = Quota::with_period(rate.interval())?.allow_burst(NonZeroU32::MIN);
-            Some(RequestQuota {
-                limiter: RateLimiter::direct_with_clock(quota, clock),
-                turnstile: tokio::sync::Mutex::new(()),
-            })
-        });
         Self { slots, drop_arrivals, quota }
     }
 
@@ -79,6 +73,16 @@ impl Admission {
 }
 
 impl RequestQuota {
+    /// The quota that `limits` sets, if it does.
+    pub(super) fn of(limits: &Limits, clock: Clock) -> Option<Arc<Self>> {
+        // One at a time: a burst would break a provider's quota at the turn of its window.
+        let quota = Quota::with_period(limits.requests?.interval())?.allow_burst(NonZeroU32::MIN);
+        Some(Arc::new(Self {
+            limiter: RateLimiter::direct_with_clock(quota, clock),
+            turnstile: tokio::sync::Mutex::new(()),
+        }))
+    }
+
     async fn wait(&self, alarm: &Alarm) {
         let _turn = self.turnstile.lock().await;
         while let Err(wait) = self.limiter.check() {

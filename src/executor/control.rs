@@ -47,13 +47,13 @@ pub(super) async fn ask<T: Transport + 'static>(worker: Rc<Worker<T>>, exchange:
     let mut due = Offset::ZERO + FIRST + every * u32::try_from(worker.index).unwrap_or(0) / workers;
     let mut reply = Reply::default();
     for number in 0u64.. {
-        if !worker.wait_until(due).await {
+        if !worker.wait_until(due, &worker.shared.stop).await {
             return;
         }
         let session = format!("control-{}-{number}", worker.index);
         let asking = Asking {
             user_id: "control",
-            agent_id: &worker.job().plan.scenario().target.agent_id,
+            agent_id: &worker.job().shared().target.agent_id,
             session_id: &session,
             // Some dialects have no sessions: the message tells the turns apart.
             message: &session,

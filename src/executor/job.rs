@@ -6,14 +6,16 @@ use std::time::Duration;
 use super::errand::Errands;
 use crate::measure::Layout;
 use crate::plan::Plan;
+use crate::scenario::Scenario;
 use crate::secret::Secret;
 use crate::units::Offset;
 
 /// A run to be carried out.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// What is to be done.
-    pub plan: Arc<Plan>,
+    /// What is to be done: a plan for each scenario that is run; never empty. Their scenarios have
+    /// target and limits in common.
+    pub plans: Vec<Plan>,
     /// Fresh session ids are this and the session's number, so that they are never equal across
     /// runs: agents remember sessions.
     pub run_id: Arc<str>,
@@ -42,13 +44,31 @@ pub enum Record {
 }
 
 impl Job {
-    /// When no more turns are started, where the load is bounded by time.
-    pub fn load_end(&self) -> Option<Offset> {
-        self.plan.scenario().load.duration().map(|time| Offset::ZERO + time)
+    /// What the scenarios of the run have in common: target and limits.
+    pub fn shared(&self) -> &Scenario {
+        self.plans[0].scenario()
     }
 
-    /// How long turns on their way may go on after that.
+    /// When no more turns are started, where every load is bounded by time.
+    pub fn load_end(&self) -> Option<Offset> {
+        let ends = self.plans.iter().map(Plan::load_end).collect::<Option<Vec<Offset>>>();
+        ends.and_then(|ends| ends.into_iter().max())
+    }
+
+    /// The longest that turns on their way may go on after the end of their load.
     pub fn drain(&self) -> Duration {
-        self.plan.scenario().drain
+        self.plans.iter().map(|plan| plan.scenario().drain).max().unwrap_or_default()
+    }
+
+    /// How many turns there will be, where their number ends every load.
+    pub fn turn_count(&self) -> Option<u64> {
+        let bounded = |plan: &Plan| plan.turn_count().filter(|_| plan.load_end().is_none());
+        self.plans.iter().map(bounded).sum()
+    }
+
+    /// Names of the session kinds, by the number that samples have.
+    pub fn kind_names(&self) -> Vec<String> {
+        let kinds = self.plans.iter().flat_map(Plan::kinds);
+        kinds.map(|kind| kind.name.to_string()).collect()
     }
 }

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::errand::Errands;
 use super::session::Session;
 use super::stop::StopPhase;
+use super::strand::Strand;
 use super::worker::Worker;
 use crate::client::Transport;
-use crate::scenario::Scenario;
+use crate::scenario::Users;
 use crate::units::Offset;
 
 /// The numbers of the sessions still to be opened: whoever is free takes the next, so that one slow
@@ -22,8 +23,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    pub(super) fn new(scenario: &Scenario) -> Self {
-        let users = &scenario.users;
+    pub(super) fn new(users: &Users) -> Self {
         let left = users
             .sessions_per_user
             .map(|each| users.ids.iter().map(|_| AtomicU32::new(each)).collect());
@@ -53,15 +53,18 @@ impl Numbers {
 const CLOSED: u64 = 1 << 62;
 
 /// Starts this worker's share of `count` loops.
-pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) {
+pub(super) fn start<T: Transport + 'static>(
+    worker: &Rc<Worker<T>>,
+    strand: &Arc<Strand>,
+    count: u32,
+) {
     let workers = worker.job().workers;
     for index in (worker.index..count as usize).step_by(workers) {
         if let Some(errands) = &worker.job().errands {
-            worker.spawn(run_errands(Rc::clone(worker), Arc::clone(errands)));
+            worker.spawn(run_errands(Rc::clone(worker), Arc::clone(strand), Arc::clone(errands)));
             continue;
         }
-        let spells = worker.job().plan.spells(index as u32);
-        worker.spawn(one_loop(Rc::clone(worker), index as u32, count, spells));
+        worker.spawn(one_loop(Rc::clone(worker), Arc::clone(strand), index as u32, count));
     }
 }
 
@@ -70,41 +73,42 @@ pub(super) fn start<T: Transport + 'static>(worker: &Rc<Worker<T>>, count: u32) 
 /// on as the identity `loops` further.
 async fn one_loop<T: Transport + 'static>(
     worker: Rc<Worker<T>>,
+    strand: Arc<Strand>,
     index: u32,
     loops: u32,
-    spells: Vec<(Offset, Offset)>,
 ) {
-    let identities = worker.job().plan.identities().max(1);
+    let identities = strand.plan.identities().max(1);
     let mut identity = index % identities;
     // A load that ends by itself has planned every session: that one was not asked is told.
-    let bounded_by_count = worker.job().load_end().is_none();
-    for (begin, end) in spells {
-        if begin > Offset::ZERO && !worker.wait_until(begin).await {
+    let bounded_by_count = strand.load_end.is_none();
+    for (begin, end) in strand.plan.spells(index) {
+        let begun = begin == Offset::ZERO || worker.wait_until(begin, &strand.stop).await;
+        if !begun && !bounded_by_count {
             return;
         }
         loop {
             let due = worker.clock().now();
-            if due >= end || (worker.stopping() && !bounded_by_count) {
+            if due >= end || (strand.stopping() && !bounded_by_count) {
                 break;
             }
-            while !worker.shared.numbers.take(identity) {
+            while !strand.numbers.take(identity) {
                 identity = match identity.checked_add(loops) {
                     Some(next) if next < identities => next,
                     _ => return,
                 };
             }
-            if worker.stopping() {
-                if let Some(first) = worker.shared.numbers.close() {
-                    let plan = &worker.job().plan;
+            if strand.stopping() {
+                if let Some(first) = strand.numbers.close() {
+                    let plan = &strand.plan;
                     let opened = plan.turns_of_first(first);
                     let all = plan.turn_count().unwrap_or(opened);
-                    worker.never_opened(all.saturating_sub(opened));
+                    worker.never_opened(&strand, all.saturating_sub(opened));
                 }
                 return;
             }
-            let number = worker.shared.numbers.next();
-            let Some(planned) = worker.job().plan.session(number, identity) else { return };
-            let session = Session::new(&worker, planned, due).until(end);
+            let number = strand.numbers.next();
+            let Some(planned) = strand.plan.session(number, identity) else { return };
+            let session = Session::new(&worker, &strand, planned, due).until(end);
             if !session.run().await {
                 // Its user still thinks, and holds the slot until it goes.
                 break;
@@ -114,15 +118,19 @@ async fn one_loop<T: Transport + 'static>(
 }
 
 /// One errand after another, until there are none or the run is being stopped.
-async fn run_errands<T: Transport + 'static>(worker: Rc<Worker<T>>, errands: Arc<dyn Errands>) {
+async fn run_errands<T: Transport + 'static>(
+    worker: Rc<Worker<T>>,
+    strand: Arc<Strand>,
+    errands: Arc<dyn Errands>,
+) {
     loop {
         let errand = tokio::select! {
             biased;
-            () = worker.shared.stop.reached(StopPhase::Draining) => return,
+            () = strand.stop.reached(StopPhase::Draining) => return,
             errand = errands.next() => errand,
         };
         let Some(errand) = errand else { return };
         let due = worker.clock().now();
-        Session::of_errand(&worker, errand, due).run_errand(&*errands).await;
+        Session::of_errand(&worker, &strand, errand, due).run_errand(&*errands).await;
     }
 }

@@ -18,6 +18,7 @@ mod run;
 mod session;
 mod slots;
 mod stop;
+mod strand;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -10,6 +10,7 @@ use super::control::Equipment;
 use super::gauges::Gauges;
 use super::job::Job;
 use super::stop::{Stop, StopPhase};
+use super::strand::Strand;
 use super::worker::{Shared, Worker};
 use crate::client::Transport;
 use crate::clock::{Alarm, Clock};
@@ -40,12 +41,13 @@ pub enum ExecutorError {
 }
 
 /// What is known of a run only when it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// When the run was first asked to stop, if it was.
     pub stopped_at: Option<Offset>,
-    /// When the warm-up was over; [`Offset::NEVER`] where it never was.
-    pub warm_at: Offset,
+    /// When the warm-up of each plan was over, in the job's order; [`Offset::NEVER`] where it never
+    /// was.
+    pub warm_at: Vec<Offset>,
 }
 
 /// Carries out `job` on threads of its own, one for each of `gauges`, and returns when the last turn
@@ -111,7 +113,8 @@ where
             .collect();
         ends.into_iter().collect::<Result<(), _>>()?;
         // Every worker has come to its end, so the origin was set.
-        let warm_at = run.as_ref().map_or(Offset::ZERO, |shared| shared.warmup.at());
+        let strands = run.iter().flat_map(|shared| &shared.strands);
+        let warm_at = strands.map(|strand| strand.warmup.at()).collect();
         let stopped_at = run.and_then(|shared| shared.stopped_at.get().copied());
         Ok(Ended { stopped_at, warm_at })
     })
@@ -145,7 +148,7 @@ async fn work<T: Transport + 'static>(
             return Err(ExecutorError::Start(error));
         }
     };
-    let target = &shared.job.plan.scenario().target;
+    let target = &shared.job.shared().target;
     let dialect = Dialect::new(target.protocol, target.framing);
     let secrets = shared.job.secrets.clone();
     let timeouts = target.timeouts;
@@ -153,7 +156,9 @@ async fn work<T: Transport + 'static>(
     let Equipment { target, control } = prepared(clock);
     let control = control.map(|transport| exchange(transport, Vec::new()));
     let exchange = exchange(target, secrets);
-    tokio::task::spawn_local(cut_in_time(Arc::clone(&shared), clock));
+    for strand in &shared.strands {
+        tokio::task::spawn_local(cut_in_time(Arc::clone(&shared), Arc::clone(strand), clock));
+    }
     let worker = Worker::new(index, shared, exchange, alarm, gauges, events);
     // Two milliseconds at most, and exactly: whoever starts early would stamp before the origin.
     while clock.is_before_origin() {
@@ -163,17 +168,17 @@ async fn work<T: Transport + 'static>(
     Ok(())
 }
 
-/// Cuts what is still on its way when the time for draining is over.
-pub(super) async fn cut_in_time(shared: Arc<Shared>, clock: Clock) {
-    let drain = shared.job.drain();
+/// Cuts what is still on its way of a strand when its time for draining is over.
+pub(super) async fn cut_in_time(shared: Arc<Shared>, strand: Arc<Strand>, clock: Clock) {
+    let drain = strand.drain();
     let end_of_time = async {
-        match shared.job.load_end() {
+        match strand.load_end {
             Some(end) => tokio::time::sleep_until(clock.on_tokio(end + drain)).await,
             None => std::future::pending().await,
         }
     };
     let asked = async {
-        shared.stop.reached(StopPhase::Draining).await;
+        strand.stop.reached(StopPhase::Draining).await;
         let _ = shared.stopped_at.set(clock.now());
         tokio::time::sleep(drain).await;
     };
@@ -181,5 +186,5 @@ pub(super) async fn cut_in_time(shared: Arc<Shared>, clock: Clock) {
         () = end_of_time => {}
         () = asked => {}
     }
-    shared.stop.cut();
+    strand.stop.cut();
 }

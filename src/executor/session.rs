@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::errand::{Errand, Errands};
 use super::slots::Asker;
+use super::strand::Strand;
 use super::worker::Worker;
 use crate::client::Transport;
 use crate::measure::EndedSession;
@@ -19,6 +20,7 @@ use crate::units::Offset;
 /// A session being carried out on one worker.
 pub(super) struct Session<T> {
     pub(super) worker: Rc<Worker<T>>,
+    pub(super) strand: Arc<Strand>,
     pub(super) planned: PlannedSession,
     pub(super) id: Arc<str>,
     /// What was said in it, where the dialect sends it along; never borrowed across an `await`.
@@ -62,7 +64,12 @@ impl MainPart {
 }
 
 impl<T: Transport + 'static> Session<T> {
-    pub(super) fn new(worker: &Rc<Worker<T>>, planned: PlannedSession, due: Offset) -> Self {
+    pub(super) fn new(
+        worker: &Rc<Worker<T>>,
+        strand: &Arc<Strand>,
+        planned: PlannedSession,
+        due: Offset,
+    ) -> Self {
         let id = match &planned.fixed_session_id {
             Some(fixed) => Arc::clone(fixed),
             None => format!("{}-{}", worker.job().run_id, planned.number).into(),
@@ -71,12 +78,13 @@ impl<T: Transport + 'static> Session<T> {
         let main_turns = turns.filter(|&turn| planned.part(turn) == Part::Main).count() as u32;
         Self {
             worker: Rc::clone(worker),
+            strand: Arc::clone(strand),
             planned,
             id,
             history: RefCell::default(),
             main_turns,
             due,
-            end: worker.job().load_end().unwrap_or(Offset::NEVER),
+            end: strand.load_end.unwrap_or(Offset::NEVER),
             begin: (1, 1),
             taken_back: Cell::new(false),
         }
@@ -88,11 +96,16 @@ impl<T: Transport + 'static> Session<T> {
     }
 
     /// A session that was handed out at `now`.
-    pub(super) fn of_errand(worker: &Rc<Worker<T>>, errand: Errand, now: Offset) -> Self {
+    pub(super) fn of_errand(
+        worker: &Rc<Worker<T>>,
+        strand: &Arc<Strand>,
+        errand: Errand,
+        now: Offset,
+    ) -> Self {
         Self {
             id: errand.id,
             begin: (errand.turn, errand.attempt),
-            ..Self::new(worker, errand.session, errand.due.unwrap_or(now))
+            ..Self::new(worker, strand, errand.session, errand.due.unwrap_or(now))
         }
     }
 
@@ -130,7 +143,7 @@ impl<T: Transport + 'static> Session<T> {
         if !std::mem::replace(&mut main.told, true) {
             self.worker.session_ended(&EndedSession {
                 kind: self.planned.kind,
-                phase: self.worker.phase(due, main.ended),
+                phase: self.strand.phase(due, main.ended),
                 due,
                 ended: main.ended,
                 completed: main.completed,
@@ -156,7 +169,7 @@ impl<T: Transport + 'static> Session<T> {
                     main.unfinished = true;
                     return false;
                 }
-                if !self.worker.wait_until(due).await {
+                if !self.worker.wait_until(due, &self.strand.stop).await {
                     self.drop_rest(turn..=turns, due, Reason::Stopped, main);
                     return true;
                 }
@@ -169,7 +182,7 @@ impl<T: Transport + 'static> Session<T> {
             }
             if self.planned.part(turn) == Part::Main {
                 main.note(due, ended, asked.outcome.is_completed());
-                self.worker.shared.warmup.turn_ended(ended);
+                self.strand.warmup.turn_ended(ended);
             }
             let on_error = self.planned.on_error();
             let (last, reason) = match asked.outcome {
@@ -204,7 +217,7 @@ impl<T: Transport + 'static> Session<T> {
         reason: Reason,
         main: &mut MainPart,
     ) {
-        let bounded_by_time = self.worker.job().load_end().is_some();
+        let bounded_by_time = self.strand.load_end.is_some();
         let mut at = due;
         for turn in turns {
             // When it would have been due, had its session gone on without answers.
@@ -246,7 +259,7 @@ impl<T: Transport + 'static> Session<T> {
             session_turns: self.main_turns,
             attempt: 1,
             retried: false,
-            phase: self.worker.phase(intended, ended),
+            phase: self.strand.phase(intended, ended),
             timeline: Timeline { intended, ended, ..Timeline::default() },
             queue: std::time::Duration::ZERO,
             connect: None,

@@ -1,5 +1,7 @@
 //! Stopping a run: once to drain, twice to cut.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::sync::watch;
 
 /// How far the stopping of a run has come.
@@ -16,11 +18,15 @@ pub enum StopPhase {
 
 /// The handle by which a run is stopped, from any thread.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Sender<StopPhase>);
+pub struct Stop {
+    phase: watch::Sender<StopPhase>,
+    /// What is stopped with it.
+    branches: Arc<Mutex<Vec<Stop>>>,
+}
 
 impl Default for Stop {
     fn default() -> Self {
-        Self(watch::Sender::new(StopPhase::Running))
+        Self { phase: watch::Sender::new(StopPhase::Running), branches: Arc::default() }
     }
 }
 
@@ -28,6 +34,15 @@ impl Stop {
     /// A run that is not being stopped.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The handle of a branch: it can be stopped alone, and is stopped with the whole.
+    pub(super) fn branch(&self) -> Self {
+        let branch = Self::new();
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner).push(branch.clone());
+        // The whole may have been stopped before the branch was there.
+        branch.advance(self.phase());
+        branch
     }
 
     /// Starts no more turns and lets those on their way end.
@@ -42,20 +57,23 @@ impl Stop {
 
     /// How far it has come.
     pub fn phase(&self) -> StopPhase {
-        *self.0.borrow()
+        *self.phase.borrow()
     }
 
     fn advance(&self, to: StopPhase) {
-        self.0.send_if_modified(|phase| {
+        self.phase.send_if_modified(|phase| {
             let further = to > *phase;
             *phase = (*phase).max(to);
             further
         });
+        for branch in self.branches.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            branch.advance(to);
+        }
     }
 
     /// Waits until the phase is at least `phase`.
     pub(super) async fn reached(&self, phase: StopPhase) {
         // It ends only when every sender is gone, and `self` is one.
-        let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
+        let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 }

@@ -43,7 +43,7 @@ impl<T: Transport + 'static> Session<T> {
             }
         };
         let keep_text = self.planned.needs_text(turn);
-        let retries = worker.job().plan.scenario().limits.retries;
+        let retries = self.strand.scenario().limits.retries;
         // What was our own delay and not asked for by the load, over all attempts.
         let mut own = Duration::ZERO;
         let mut asked_at = due;
@@ -58,10 +58,10 @@ impl<T: Transport + 'static> Session<T> {
             let admitted = tokio::select! {
                 biased;
                 // First: a slot that those on their way give back when they are cut is not for us.
-                () = worker.shared.stop.reached(StopPhase::Draining) => {
+                () = self.strand.stop.reached(StopPhase::Draining) => {
                     return self.never_sent(turn, due, Outcome::Dropped(Reason::Stopped), None, number);
                 }
-                admitted = worker.shared.admission.admit(asker, &worker.alarm) => admitted,
+                admitted = self.strand.admission.admit(asker, &worker.alarm) => admitted,
             };
             if admitted.is_none() {
                 return self.never_sent(
@@ -78,7 +78,7 @@ impl<T: Transport + 'static> Session<T> {
                 let asked = worker.clock().now();
                 let cleared = tokio::select! {
                     biased;
-                    () = worker.shared.stop.reached(StopPhase::Draining) => false,
+                    () = self.strand.stop.reached(StopPhase::Draining) => false,
                     cleared = errands.clear(intent) => cleared,
                 };
                 if !cleared {
@@ -93,21 +93,20 @@ impl<T: Transport + 'static> Session<T> {
             let admitted_at = worker.clock().now();
             let mut reply = worker.take_reply(keep_text);
             worker.attempt_started(admitted_at);
-            let cut = worker.shared.stop.reached(StopPhase::Cut);
+            let cut = self.strand.stop.reached(StopPhase::Cut);
             let mut attempt = worker.exchange.attempt(request.clone(), &mut reply, cut).await;
             drop(admitted);
             // What was said was said, also where it is not what was expected.
             let whole = attempt.outcome.is_completed();
             self.judge(turn, due, &mut attempt, &reply);
             own += attempt.started.since(admitted_at);
-            let asked_for = number > 1
-                || worker.shared.admission.is_bounded()
-                || worker.job().errands.is_some();
+            let asked_for =
+                number > 1 || self.strand.admission.is_bounded() || worker.job().errands.is_some();
             let waited = attempt.started.since(due).saturating_sub(own);
             let queue = if asked_for { waited } else { Duration::ZERO };
             let (outcome, ended) = (attempt.outcome, attempt.ended);
             let safe = attempt.again;
-            let again = safe.filter(|_| number <= retries && !worker.stopping());
+            let again = safe.filter(|_| number <= retries && !self.strand.stopping());
             let again = again.and_then(|again| self.again_at(again, number + 1, ended));
             let retried = again.is_some();
             let mut sample = self.sample(turn, number, due, queue, attempt, &reply, retried);
@@ -127,7 +126,7 @@ impl<T: Transport + 'static> Session<T> {
             tokio::task::yield_now().await;
             let Some(again_at) = again else { return Asked { outcome, ended, answer } };
             asked_at = again_at;
-            if !worker.wait_until(asked_at).await {
+            if !worker.wait_until(asked_at, &self.strand.stop).await {
                 let stopped = Outcome::Dropped(Reason::Stopped);
                 return self.never_sent(turn, due, stopped, None, number + 1);
             }
@@ -138,13 +137,12 @@ impl<T: Transport + 'static> Session<T> {
     /// When attempt `number` is due; `None` where it is not worth waiting for: the server asks for
     /// more patience than a whole reply gets, or the load is over by then.
     fn again_at(&self, again: Again, number: u32, ended: Offset) -> Option<Offset> {
-        let job = self.worker.job();
-        let patience = job.plan.scenario().target.timeouts.total;
+        let patience = self.strand.scenario().target.timeouts.total;
         if again.after.is_some_and(|after| after > patience) {
             return None;
         }
         let at = ended + back_off(again, number, &mut *self.worker.rng.borrow_mut());
-        job.load_end().is_none_or(|end| at < end).then_some(at)
+        self.strand.load_end.is_none_or(|end| at < end).then_some(at)
     }
 
     /// Makes a whole answer that is not what the scenario expects a failed one.
@@ -172,7 +170,7 @@ impl<T: Transport + 'static> Session<T> {
             self.planned.text(turn, &self.id, previous).map_err(|error| error.to_string())?;
         let asking = Asking {
             user_id: &self.planned.user_id,
-            agent_id: &worker.job().plan.scenario().target.agent_id,
+            agent_id: &self.strand.scenario().target.agent_id,
             session_id: &self.id,
             message: &text,
             history: &self.history.borrow(),
@@ -233,7 +231,7 @@ impl<T: Transport + 'static> Session<T> {
                 first_reasoning: reply.first_reasoning(),
                 ended: attempt.ended,
             },
-            phase: self.worker.phase(intended, attempt.ended),
+            phase: self.strand.phase(intended, attempt.ended),
             queue,
             connect: attempt.connect,
             chunks: reply.chunks(),

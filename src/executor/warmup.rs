@@ -16,9 +16,10 @@ pub(super) struct WarmupEnd {
 }
 
 impl WarmupEnd {
-    pub(super) fn new(warmup: Warmup) -> Self {
+    /// That of a load that begins at `start`.
+    pub(super) fn new(warmup: Warmup, start: Offset) -> Self {
         let (left, end) = match warmup {
-            Warmup::Time(time) => (0, Offset::ZERO + time),
+            Warmup::Time(time) => (0, start + time),
             Warmup::Turns(turns) => (turns, Offset::NEVER),
         };
         Self { left: AtomicU64::new(left), end: AtomicU64::new(end.nanos()) }
@@ -54,13 +55,13 @@ mod tests {
     #[test]
     fn it_is_over_when_the_last_of_its_turns_has_ended() {
         let second = |n: u64| Offset::ZERO + Duration::from_secs(n);
-        let by_turns = WarmupEnd::new(Warmup::Turns(2));
+        let by_turns = WarmupEnd::new(Warmup::Turns(2), Offset::ZERO);
         by_turns.turn_ended(second(3));
         assert!(by_turns.covers(second(1000)));
         by_turns.turn_ended(second(4));
         by_turns.turn_ended(second(9));
         assert!(by_turns.covers(second(3)) && !by_turns.covers(second(4)));
-        let by_time = WarmupEnd::new(Warmup::Time(Duration::from_secs(5)));
+        let by_time = WarmupEnd::new(Warmup::Time(Duration::from_secs(3)), second(2));
         by_time.turn_ended(second(1));
         assert!(by_time.covers(second(4)) && !by_time.covers(second(5)));
     }

@@ -6,25 +6,26 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tokio::sync::Notify;
 
-use super::admission::Admission;
+use super::admission::RequestQuota;
 use super::gauges::Gauges;
 use super::job::{Job, Record};
-use super::loops::Numbers;
 use super::outbox::Outbox;
 use super::stop::{Stop, StopPhase};
-use super::warmup::WarmupEnd;
+use super::strand::Strand;
 use super::{arrivals, loops};
 use crate::client::Transport;
 use crate::clock::{Alarm, Clock};
 use crate::event::{Event, Said};
 use crate::exchange::Exchange;
 use crate::measure::{EndedSession, Recorder};
+use crate::plan::Plan;
 use crate::protocol::Reply;
-use crate::sample::{Outcome, Phase, Sample};
+use crate::sample::{Outcome, Sample};
 use crate::scenario::{History, Load};
 use crate::units::Offset;
 
@@ -36,20 +37,18 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Shared {
     pub(super) job: Job,
     pub(super) stop: Stop,
-    pub(super) admission: Admission,
-    pub(super) numbers: Numbers,
-    pub(super) warmup: WarmupEnd,
+    /// A strand for each plan of the job, in their order.
+    pub(super) strands: Vec<Arc<Strand>>,
     /// When the run was first asked to stop.
     pub(super) stopped_at: OnceLock<Offset>,
 }
 
 impl Shared {
     pub(super) fn new(job: Job, stop: Stop, clock: Clock) -> Self {
-        let scenario = job.plan.scenario();
-        let admission = Admission::new(scenario, clock);
-        let warmup = WarmupEnd::new(scenario.warmup);
-        let numbers = Numbers::new(scenario);
-        Self { job, stop, admission, numbers, warmup, stopped_at: OnceLock::new() }
+        let quota = RequestQuota::of(&job.shared().limits, clock);
+        let strand = |plan: &Plan| Strand::new(plan.clone(), stop.branch(), quota.clone());
+        let strands = job.plans.iter().map(strand).map(Arc::new).collect();
+        Self { job, stop, strands, stopped_at: OnceLock::new() }
     }
 }
 
@@ -100,12 +99,19 @@ impl<T: Transport + 'static> Worker<T> {
         let control = control.map(|exchange| {
             tokio::task::spawn_local(super::control::ask(Rc::clone(&self), exchange))
         });
-        match self.job().plan.scenario().load {
-            Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
-                loops::start(&self, count);
+        let mut schedules = Vec::new();
+        for strand in &self.shared.strands {
+            match strand.scenario().load {
+                Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
+                    loops::start(&self, strand, count);
+                }
+                Load::Open { .. } | Load::Replay { .. } => {
+                    schedules.push(arrivals::run(Rc::clone(&self), Arc::clone(strand)));
+                }
             }
-            Load::Open { .. } | Load::Replay { .. } => arrivals::run(&self).await,
         }
+        // Not spawned: what is due does not stand in line behind the sessions' tasks.
+        join_all(schedules).await;
         while self.open.get() > 0 {
             self.all_closed.notified().await;
         }
@@ -166,33 +172,19 @@ impl<T: Transport + 'static> Worker<T> {
         self.alarm.clock()
     }
 
-    /// Whether no more turns may be started because the run is being stopped.
-    pub(super) fn stopping(&self) -> bool {
-        self.shared.stop.phase() > StopPhase::Running
-    }
-
-    /// Waits until `due`; `false` if the run is being stopped before that.
-    pub(super) async fn wait_until(&self, due: Offset) -> bool {
+    /// Waits until `due`; `false` if `stop` is asked for before that.
+    pub(super) async fn wait_until(&self, due: Offset, stop: &Stop) -> bool {
         tokio::select! {
             biased;
-            () = self.alarm.until(due) => !self.stopping(),
-            () = self.shared.stop.reached(StopPhase::Draining) => false,
+            () = self.alarm.until(due) => stop.phase() == StopPhase::Running,
+            () = stop.reached(StopPhase::Draining) => false,
         }
-    }
-
-    /// Where in the run a turn belongs that was due at `intended` and ended at `ended`.
-    pub(super) fn phase(&self, intended: Offset, ended: Offset) -> Phase {
-        if self.shared.warmup.covers(intended) {
-            return Phase::Warmup;
-        }
-        let over = self.job().load_end().is_some_and(|end| ended > end);
-        if over || self.stopping() { Phase::Drain } else { Phase::Steady }
     }
 
     /// Whether what was said in a session is sent along with its later messages.
     pub(super) fn keeps_history(&self) -> bool {
         self.exchange.dialect().sends_history()
-            && self.job().plan.scenario().target.history == History::Live
+            && self.job().shared().target.history == History::Live
     }
 
     /// A cleared store for a reply; it keeps the text where that is asked, recorded or sent along.
@@ -240,10 +232,11 @@ impl<T: Transport + 'static> Worker<T> {
         self.outbox.borrow_mut().sample(sample);
     }
 
-    /// Notes that sessions of so many turns in all were never opened, because the run is being
-    /// stopped. They are counted, and have no rows: there may be millions of them.
-    pub(super) fn never_opened(&self, turns: u64) {
-        self.recorder.borrow_mut().never_opened(self.clock().now(), turns);
+    /// Notes that sessions of `strand` with so many turns in all were never opened, because the run is
+    /// being stopped. They are counted, and have no rows: there may be millions of them.
+    pub(super) fn never_opened(&self, strand: &Strand, turns: u64) {
+        let kind = strand.plan.first_kind();
+        self.recorder.borrow_mut().never_opened(self.clock().now(), kind, turns);
     }
 
     /// Tells something that is in no figure.

@@ -33,18 +33,35 @@ impl Goal {
     }
 }
 
-/// The series of a run, the same for every worker. Series 0 is every turn after the warm-up.
+/// The series of a run, the same for every worker. Series 0 is every turn after the warm-up; then come
+/// those of the session kinds, of the scenarios, and of the selections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
-    kinds: usize,
+    /// Which scenario each session kind is of.
+    scenario_of: Vec<u16>,
+    /// What a good turn is in each scenario; never empty.
+    goals: Vec<Goal>,
     selections: Vec<Selection>,
-    goal: Goal,
 }
 
 impl Layout {
     /// The series for `kinds` session kinds and for the `selections` of the run's thresholds.
     pub fn new(kinds: usize, selections: impl IntoIterator<Item = Selection>, goal: Goal) -> Self {
-        let mut layout = Self { kinds, selections: Vec::new(), goal };
+        Self::together([(kinds, goal)], selections)
+    }
+
+    /// The same for several scenarios that are run together: how many kinds each has, and what a good
+    /// turn is in it.
+    pub fn together(
+        scenarios: impl IntoIterator<Item = (usize, Goal)>,
+        selections: impl IntoIterator<Item = Selection>,
+    ) -> Self {
+        let mut layout =
+            Self { scenario_of: Vec::new(), goals: Vec::new(), selections: Vec::new() };
+        for (index, (kinds, goal)) in (0..).zip(scenarios) {
+            layout.scenario_of.extend(std::iter::repeat_n(index, kinds));
+            layout.goals.push(goal);
+        }
         for one in selections {
             if layout.series_of(one).is_none() {
                 layout.selections.push(one);
@@ -53,14 +70,29 @@ impl Layout {
         layout
     }
 
-    /// What a good turn is.
-    pub fn goal(&self) -> Goal {
-        self.goal
+    /// Whether anything says what a good turn is.
+    pub fn has_goal(&self) -> bool {
+        self.goals.iter().any(|goal| goal.is_set())
+    }
+
+    /// What a good turn is in that scenario.
+    pub fn goal(&self, scenario: u16) -> Goal {
+        self.goals.get(usize::from(scenario)).copied().unwrap_or_default()
     }
 
     /// How many session kinds there are.
     pub fn kinds(&self) -> usize {
-        self.kinds
+        self.scenario_of.len()
+    }
+
+    /// How many scenarios are run together.
+    pub fn scenarios(&self) -> usize {
+        self.goals.len()
+    }
+
+    /// The scenario of a session kind.
+    pub fn scenario_of(&self, kind: u16) -> u16 {
+        self.scenario_of.get(usize::from(kind)).copied().unwrap_or(0)
     }
 
     /// How many series there are.
@@ -76,14 +108,28 @@ impl Layout {
     /// The series of a session kind. A run of one kind keeps its figures once.
     pub fn series_of_kind(&self, kind: u16) -> Option<usize> {
         let kind = usize::from(kind);
-        (kind < self.kinds).then_some(if self.kinds == 1 { 0 } else { 1 + kind })
+        (kind < self.kinds()).then_some(if self.kinds() == 1 { 0 } else { 1 + kind })
+    }
+
+    /// The series of a scenario. A run of one keeps its figures once.
+    pub fn series_of_scenario(&self, scenario: u16) -> Option<usize> {
+        let scenario = usize::from(scenario);
+        let several = self.scenarios() > 1;
+        (scenario < self.scenarios()).then_some(if several {
+            self.first_scenario() + scenario
+        } else {
+            0
+        })
     }
 
     /// The series that holds the turns of `selection`; `None` if the run does not keep it.
     pub fn series_of(&self, selection: Selection) -> Option<usize> {
         match selection {
-            Selection { kind: None, turn: None } => Some(0),
-            Selection { kind: Some(kind), turn: None } => self.series_of_kind(kind),
+            Selection { scenario: None, kind: None, turn: None } => Some(0),
+            Selection { scenario: None, kind: Some(kind), turn: None } => self.series_of_kind(kind),
+            Selection { scenario: Some(scenario), kind: None, turn: None } => {
+                self.series_of_scenario(scenario)
+            }
             _ => {
                 let at = self.selections.iter().position(|one| *one == selection)?;
                 Some(self.first_selection() + at)
@@ -91,20 +137,21 @@ impl Layout {
         }
     }
 
+    fn first_scenario(&self) -> usize {
+        if self.kinds() > 1 { 1 + self.kinds() } else { 1 }
+    }
+
     fn first_selection(&self) -> usize {
-        if self.kinds > 1 { 1 + self.kinds } else { 1 }
+        let scenarios = if self.scenarios() > 1 { self.scenarios() } else { 0 };
+        self.first_scenario() + scenarios
     }
 
     /// Calls `add` with each series that a turn belongs to.
     pub(super) fn for_each(&self, kind: u16, turn: u32, mut add: impl FnMut(usize)) {
-        add(0);
-        if self.kinds > 1
-            && let Some(series) = self.series_of_kind(kind)
-        {
-            add(series);
-        }
+        self.for_each_of_session(kind, &mut add);
+        let scenario = self.scenario_of(kind);
         for (at, selection) in self.selections.iter().enumerate() {
-            if selection.holds(kind, turn) {
+            if selection.holds(scenario, kind, turn) {
                 add(self.first_selection() + at);
             }
         }
@@ -113,8 +160,13 @@ impl Layout {
     /// Calls `add` with each series that a whole session of `kind` belongs to.
     pub(super) fn for_each_of_session(&self, kind: u16, mut add: impl FnMut(usize)) {
         add(0);
-        if self.kinds > 1
+        if self.kinds() > 1
             && let Some(series) = self.series_of_kind(kind)
+        {
+            add(series);
+        }
+        if self.scenarios() > 1
+            && let Some(series) = self.series_of_scenario(self.scenario_of(kind))
         {
             add(series);
         }
@@ -133,14 +185,24 @@ mod tests {
 
     #[test]
     fn a_turn_goes_to_all_its_series_and_no_series_is_kept_twice() {
-        let first_of_refund = Selection { kind: Some(0), turn: Some(1) };
-        let refund = Selection { kind: Some(0), turn: None };
+        let refund = Selection { kind: Some(0), ..Selection::default() };
+        let first_of_refund = Selection { turn: Some(1), ..refund };
         let layout = Layout::new(2, [refund, first_of_refund, first_of_refund], Goal::default());
         assert_eq!(layout.len(), 4);
         assert_eq!(series(&layout, 0, 1), [0, 1, 3]);
         assert_eq!(series(&layout, 0, 2), [0, 1]);
         assert_eq!(series(&layout, 1, 1), [0, 2]);
         assert_eq!(layout.series_of(refund), Some(1));
+
+        // Two scenarios, of two kinds and of one.
+        let goal = Goal::default();
+        let burst = Selection { scenario: Some(1), ..Selection::default() };
+        let second_of_steady = Selection { scenario: Some(0), turn: Some(2), kind: None };
+        let together = Layout::together([(2, goal), (1, goal)], [burst, second_of_steady]);
+        assert_eq!(together.len(), 1 + 3 + 2 + 1);
+        assert_eq!(series(&together, 2, 2), [0, 3, 5]);
+        assert_eq!(series(&together, 1, 2), [0, 2, 4, 6]);
+        assert_eq!(together.series_of(burst), Some(5));
 
         let only_one = Layout::new(1, [refund], Goal::default());
         assert_eq!((only_one.len(), only_one.series_of(refund)), (1, Some(0)));

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod control;
+mod counts;
 mod distribution;
 mod figure;
 mod gaps;
@@ -19,6 +20,7 @@ mod values;
 mod window;
 
 pub use control::{ControlSecond, ControlSeconds, Excess, allowed_micros, excess_percentile};
+pub use counts::{Counts, ScenarioCounts};
 pub(crate) use distribution::rank_of;
 pub use distribution::{Distribution, HIGHEST_MICROS};
 pub use gaps::Gaps;
@@ -26,7 +28,7 @@ pub use interval::{Flow, Interval, Seconds};
 pub use layout::{Goal, Layout};
 pub use recorder::Recorder;
 pub use replay::Replay;
-pub use tally::{Counts, EndedSession, ErrorGroup, Late, Series, Tally};
+pub use tally::{EndedSession, ErrorGroup, Late, Series, Tally};
 pub use totals::Totals;
 pub use values::{Values, micros, values};
 pub use window::Window;

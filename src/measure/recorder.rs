@@ -46,12 +46,13 @@ impl Recorder {
         interval.tally.sample(&self.layout, sample, gaps);
     }
 
-    /// Sessions with so many turns in all were never opened, because the run was stopped at `at`.
-    pub fn never_opened(&mut self, at: Offset, turns: u64) {
+    /// Sessions with so many turns in all were never opened, because the run was stopped at `at`;
+    /// `kind` is one of their scenario's.
+    pub fn never_opened(&mut self, at: Offset, kind: u16, turns: u64) {
         let at = self.open_at(at);
         let interval = &mut self.open[at];
         interval.flow.dropped += turns;
-        interval.tally.never_opened(turns);
+        interval.tally.never_opened(&self.layout, kind, turns);
     }
 
     /// The last turn of a session ended.

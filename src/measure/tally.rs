@@ -1,5 +1,6 @@
 //! What is counted of samples: outcomes, errors, and a distribution per series and metric.
 
+use super::counts::{Counts, ScenarioCounts};
 use super::distribution::Distribution;
 use super::gaps::Gaps;
 use super::layout::Layout;
@@ -7,65 +8,6 @@ use super::values::values;
 use crate::metric::Metric;
 use crate::sample::{Outcome, Part, Phase, Reason, Sample};
 use crate::units::Offset;
-
-/// Turns by how their last attempt ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// The whole reply came.
-    pub completed: u64,
-    /// Something went wrong.
-    pub failed: u64,
-    /// Given up waiting.
-    pub timed_out: u64,
-    /// Cut by us.
-    pub cancelled: u64,
-    /// Never sent.
-    pub dropped: u64,
-    /// Those of them whose session was never opened: they have no row.
-    pub unopened: u64,
-    /// Those of them that were due before the warm-up was over.
-    pub in_warmup: u64,
-}
-
-impl Counts {
-    /// All of them.
-    pub fn planned(&self) -> u64 {
-        self.completed + self.unanswered()
-    }
-
-    /// All that have no whole reply.
-    pub fn unanswered(&self) -> u64 {
-        self.failed + self.timed_out + self.cancelled + self.dropped
-    }
-
-    /// (failed + timed out + dropped) / (planned − cancelled); `None` where there is nothing to
-    /// divide by.
-    pub fn error_rate(&self) -> Option<f64> {
-        let judged = self.planned() - self.cancelled;
-        (judged > 0).then(|| (judged - self.completed) as f64 / judged as f64)
-    }
-
-    fn count(&mut self, outcome: Outcome, phase: Phase) {
-        *match outcome {
-            Outcome::Completed => &mut self.completed,
-            Outcome::Failed(_) => &mut self.failed,
-            Outcome::TimedOut(_) => &mut self.timed_out,
-            Outcome::Cancelled => &mut self.cancelled,
-            Outcome::Dropped(_) => &mut self.dropped,
-        } += 1;
-        self.in_warmup += u64::from(phase == Phase::Warmup);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.completed += other.completed;
-        self.failed += other.failed;
-        self.timed_out += other.timed_out;
-        self.cancelled += other.cancelled;
-        self.dropped += other.dropped;
-        self.unopened += other.unopened;
-        self.in_warmup += other.in_warmup;
-    }
-}
 
 /// Turns that ended in the same way without a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,12 +226,26 @@ pub struct Tally {
     /// Sorted by key, so that equal tallies look equal.
     errors: Vec<ErrorGroup>,
     series: Vec<Series>,
+    /// One for each scenario; none where there is only one, whose counts are those of the run.
+    scenarios: Vec<ScenarioCounts>,
 }
 
 impl Tally {
     /// Nothing counted yet, with the series of `layout`.
     pub fn new(layout: &Layout) -> Self {
-        Self { series: vec![Series::default(); layout.len()], ..Self::default() }
+        let scenarios = if layout.scenarios() > 1 { layout.scenarios() } else { 0 };
+        Self {
+            series: vec![Series::default(); layout.len()],
+            scenarios: vec![ScenarioCounts::default(); scenarios],
+            ..Self::default()
+        }
+    }
+
+    /// What was counted of one scenario.
+    pub fn scenario(&self, scenario: u16) -> ScenarioCounts {
+        let whole =
+            ScenarioCounts { counts: self.counts, aside: self.aside, last_ended: self.last_ended };
+        self.scenarios.get(usize::from(scenario)).copied().unwrap_or(whole)
     }
 
     /// One of the layout's series; 0 is everything after the warm-up.
@@ -306,6 +262,10 @@ impl Tally {
     pub fn sample(&mut self, layout: &Layout, sample: &Sample, gaps: &Gaps) {
         let values = values(sample);
         self.last_ended = self.last_ended.max(sample.timeline.ended);
+        let scenario = layout.scenario_of(sample.kind);
+        self.scenario_counts(scenario, |own| {
+            own.last_ended = own.last_ended.max(sample.timeline.ended);
+        });
         self.sent += u64::from(sample.timeline.started.is_some());
         self.retried += u64::from(sample.retried);
         let warm = sample.phase != Phase::Warmup;
@@ -321,10 +281,12 @@ impl Tally {
         }
         if sample.part != Part::Main {
             self.aside.count(sample.outcome, sample.phase);
+            self.scenario_counts(scenario, |own| own.aside.count(sample.outcome, sample.phase));
             return;
         }
         self.counts.count(sample.outcome, sample.phase);
-        let good = completed && layout.goal().is_met(&values);
+        self.scenario_counts(scenario, |own| own.counts.count(sample.outcome, sample.phase));
+        let good = completed && layout.goal(scenario).is_met(&values);
         let series = &mut self.series;
         let add = |series: &mut Series| {
             series.counts.count(sample.outcome, sample.phase);
@@ -361,16 +323,22 @@ impl Tally {
     }
 
     /// Counts turns of sessions that were never opened: of which kind they would have been is not
-    /// told.
-    pub fn never_opened(&mut self, turns: u64) {
+    /// told, but `kind` is one of their scenario.
+    pub fn never_opened(&mut self, layout: &Layout, kind: u16, turns: u64) {
         if turns == 0 {
             return;
         }
         let stopped = Outcome::Dropped(Reason::Stopped);
-        let all = self.series.first_mut().map(|series| &mut series.counts);
-        for counts in std::iter::once(&mut self.counts).chain(all) {
+        let count = |counts: &mut Counts| {
             counts.dropped += turns;
             counts.unopened += turns;
+        };
+        count(&mut self.counts);
+        let scenario = layout.scenario_of(kind);
+        self.scenario_counts(scenario, |own| count(&mut own.counts));
+        let own = layout.series_of_scenario(scenario).filter(|&at| at > 0);
+        for at in std::iter::once(0).chain(own) {
+            count(&mut self.series[at].counts);
         }
         self.error_group(Part::Main, stopped, None).count += turns;
     }
@@ -389,6 +357,13 @@ impl Tally {
                 series.sessions_incomplete += 1;
             }
         });
+    }
+
+    /// Changes what is counted of one scenario, where several are counted apart.
+    fn scenario_counts(&mut self, scenario: u16, change: impl FnOnce(&mut ScenarioCounts)) {
+        if let Some(own) = self.scenarios.get_mut(usize::from(scenario)) {
+            change(own);
+        }
     }
 
     fn error(&mut self, sample: &Sample) {
@@ -434,16 +409,20 @@ impl Tally {
         for (ours, theirs) in self.series.iter_mut().zip(&other.series) {
             ours.merge(theirs);
         }
+        for (ours, theirs) in self.scenarios.iter_mut().zip(&other.scenarios) {
+            ours.merge(theirs);
+        }
     }
 
     /// Forgets everything and keeps the memory.
     pub(super) fn clear(&mut self) {
-        let Self { mut series, mut errors, mut warmup, mut sent_lateness, .. } =
+        let Self { mut series, mut errors, mut warmup, mut sent_lateness, mut scenarios, .. } =
             std::mem::take(self);
         series.iter_mut().for_each(Series::clear);
         errors.clear();
         warmup.clear();
         sent_lateness.clear();
-        *self = Self { series, errors, warmup, sent_lateness, ..Self::default() };
+        scenarios.fill(ScenarioCounts::default());
+        *self = Self { series, errors, warmup, sent_lateness, scenarios, ..Self::default() };
     }
 }

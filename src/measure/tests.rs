@@ -17,7 +17,7 @@ fn at(micros: u64) -> Offset {
 
 fn layout() -> Arc<Layout> {
     let goal = Goal { ttfc: Some(Duration::from_millis(500)), total: None };
-    Arc::new(Layout::new(2, [Selection { kind: Some(1), turn: Some(1) }], goal))
+    Arc::new(Layout::new(2, [Selection { kind: Some(1), turn: Some(1), scenario: None }], goal))
 }
 
 /// Single-turn sessions, each with one sample; the n-th has the number n.

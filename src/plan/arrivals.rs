@@ -27,6 +27,8 @@ impl Shard {
 #[derive(Debug, Clone)]
 pub struct Arrivals {
     schedule: Schedule,
+    /// From here everything else counts.
+    start: Offset,
     /// Nothing arrives then or later.
     end: Offset,
     /// No session has this number or a higher one.
@@ -97,9 +99,11 @@ impl Schedule {
 }
 
 impl Arrivals {
-    /// The arrivals of `load`, of which there are at most `sessions`; `rng` draws the distances.
+    /// The arrivals of `load` from `start` on, of which there are at most `sessions`; `rng` draws the
+    /// distances.
     pub(super) fn new(
         load: &Load,
+        start: Offset,
         sessions: u64,
         shard: Shard,
         rng: impl FnOnce() -> Xoshiro256PlusPlus,
@@ -121,7 +125,7 @@ impl Arrivals {
             Load::Once { .. } | Load::Closed { .. } => (Schedule::Nothing, Offset::ZERO),
         };
         let shard = Shard { index: shard.index, count: shard.count.max(1) };
-        Self { schedule, end, sessions, next: 0, shard }
+        Self { schedule, start, end, sessions, next: 0, shard }
     }
 }
 
@@ -141,7 +145,7 @@ impl Iterator for Arrivals {
                 return None;
             };
             if number % self.shard.count == self.shard.index {
-                return Some((number, due));
+                return Some((number, self.start + due.since(Offset::ZERO)));
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Purpose {
     Pick,
     /// Random values in messages.
     Template,
+    /// The seed of a scenario that is run beside others.
+    Beside,
 }
 
 /// A generator that is a function of its arguments alone.

@@ -16,9 +16,9 @@ use crate::units::Delay;
 /// One session, ready to be held. It owns what it needs and may go to any thread.
 #[derive(Debug, Clone)]
 pub struct PlannedSession {
-    /// Its number in the plan, from 0.
+    /// Its number in the run, from 0; unique also where several plans are carried out together.
     pub number: u64,
-    /// Its kind, an index into [`Plan::kinds`].
+    /// Its kind in the run: its place in [`Plan::kinds`], counted from [`Plan::first_kind`].
     pub kind: u16,
     /// Who asks.
     pub user_id: Arc<str>,
@@ -100,7 +100,12 @@ impl Script {
 
 impl PlannedSession {
     fn session(&self) -> &Session {
-        &self.plan.0.scenario.sessions[usize::from(self.kind)]
+        &self.plan.0.scenario.sessions[self.own_kind()]
+    }
+
+    /// The place of its kind in its own plan.
+    fn own_kind(&self) -> usize {
+        usize::from(self.kind - self.plan.0.place.first_kind)
     }
 
     /// Turns of its main part.
@@ -171,7 +176,7 @@ impl PlannedSession {
     }
 
     fn scripts(&self) -> &Script {
-        &self.plan.0.scripts[usize::from(self.kind)]
+        &self.plan.0.scripts[self.own_kind()]
     }
 
     /// The message of turn `turn` (from 1); `None` past the end.
@@ -220,7 +225,7 @@ impl PlannedSession {
         match delay {
             Delay::Fixed(span) => span.0,
             drawn => {
-                let seed = self.plan.0.seed;
+                let seed = self.plan.0.own_seed;
                 drawn.draw(&mut generator(seed, Purpose::Think, self.number, u64::from(turn)))
             }
         }
@@ -280,7 +285,7 @@ impl PlannedSession {
             data: template::map(feeds),
             env: &parts.scenario.env,
             previous,
-            chance: hash(parts.seed, Purpose::Template, self.number, u64::from(turn)),
+            chance: hash(parts.own_seed, Purpose::Template, self.number, u64::from(turn)),
         };
         let compiled = parts.templates.get_template(name);
         let rendered = compiled.and_then(|one| one.render(names.context()));

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use minijinja::Environment;
 
 use super::arrivals::{Arrivals, Shard};
-use super::chance::{Purpose, generator};
+use super::chance::{Purpose, generator, hash};
 use super::curve::Curve;
 use super::feed::Feed;
 use super::mix::Mix;
 use super::session::{PlannedSession, Script};
-use crate::scenario::{self, Content, Load, PromptRow, Scenario, Until, template};
+use crate::scenario::{
+    self, Content, Load, PromptRow, Scenario, Scenarios, Together, Until, template,
+};
 use crate::units::Offset;
 
 /// What will be done. Cheap to clone: clones share everything.
@@ -20,7 +22,11 @@ pub struct Plan(pub(super) Arc<Parts>);
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) scenario: Scenario,
-    pub(super) seed: u64,
+    /// What everything random follows from: the run's seed, or one made of it.
+    pub(super) own_seed: u64,
+    /// The run's.
+    seed: u64,
+    pub(super) place: Place,
     kinds: Vec<Kind>,
     mix: Mix,
     pub(super) feeds: Vec<Feed>,
@@ -30,6 +36,28 @@ pub(super) struct Parts {
     pub(super) scripts: Vec<Script>,
     /// First number that is not planned any more; `None`: the load ends by time.
     end: Option<u64>,
+}
+
+/// Where a plan stands among those that are carried out together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Which one it is, from 0.
+    index: u64,
+    /// Of how many; at least 1.
+    of: u64,
+    /// Kinds of session in the plans before it.
+    pub(super) first_kind: u16,
+    /// When its time begins.
+    start: Offset,
+}
+
+impl Place {
+    const ALONE: Self = Self { index: 0, of: 1, first_kind: 0, start: Offset::ZERO };
+
+    /// The number in the run of its session number `number`: no two plans share one.
+    fn in_run(self, number: u64) -> u64 {
+        number.saturating_mul(self.of).saturating_add(self.index)
+    }
 }
 
 /// A kind of session.
@@ -48,6 +76,30 @@ pub struct Kind {
 impl Plan {
     /// Decides what a checked scenario and a seed mean.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
+        Self::at(scenario, seed, seed, Place::ALONE)
+    }
+
+    /// The same for scenarios that are run together: a plan for each. What is random in one follows
+    /// from the seed and its position.
+    pub fn together(scenarios: Scenarios, seed: u64) -> Vec<Self> {
+        let of = scenarios.all.len() as u64;
+        let mut first_kind = 0;
+        (0..)
+            .zip(scenarios.all)
+            .map(|(index, Together { start_after, scenario })| {
+                let place = Place { index, of, first_kind, start: Offset::ZERO + start_after };
+                let kinds = u16::try_from(scenario.sessions.len()).unwrap_or(u16::MAX);
+                first_kind = first_kind.saturating_add(kinds);
+                let own = match index {
+                    0 => seed,
+                    _ => hash(seed, Purpose::Beside, index, 0),
+                };
+                Self::at(scenario, own, seed, place)
+            })
+            .collect()
+    }
+
+    fn at(scenario: Scenario, own_seed: u64, seed: u64, place: Place) -> Self {
         let kinds: Vec<Kind> = scenario.sessions.iter().map(Kind::of).collect();
         let mix = match scenario.load {
             Load::Once { .. } => {
@@ -71,7 +123,7 @@ impl Plan {
         let feeds: Vec<Feed> = (0..)
             .zip(&scenario.data)
             .map(|(index, (name, feeder))| {
-                let kinds = scenario.sessions.iter().map(|one| takes(one, name)).collect();
+                let kinds = scenario.sessions.iter().map(|one| one.takes_from(name)).collect();
                 Feed::new(name, feeder, index, kinds)
             })
             .collect();
@@ -81,11 +133,22 @@ impl Plan {
             Load::Replay { trace, .. } => Some(trace.arrivals.len() as u64),
             Load::Closed { .. } | Load::Open { .. } => None,
         };
-        let run_out = feeds.iter().filter_map(|feed| run_out(feed, &mix, seed)).min();
+        let run_out = feeds.iter().filter_map(|feed| run_out(feed, &mix, own_seed)).min();
         let per_user = scenario.users.sessions_per_user;
         let used_up = per_user.map(|each| u64::from(each) * scenario.users.ids.len() as u64);
         let end = [planned, run_out, used_up].into_iter().flatten().min();
-        Self(Arc::new(Parts { scenario, seed, kinds, mix, feeds, templates, scripts, end }))
+        Self(Arc::new(Parts {
+            scenario,
+            own_seed,
+            seed,
+            place,
+            kinds,
+            mix,
+            feeds,
+            templates,
+            scripts,
+            end,
+        }))
     }
 
     /// The scenario it was made from.
@@ -93,14 +156,29 @@ impl Plan {
         &self.0.scenario
     }
 
-    /// The seed it was made with.
+    /// The seed of the run it was made for.
     pub fn seed(&self) -> u64 {
         self.0.seed
     }
 
-    /// The kinds of session, in the order of the scenario; the index is `Sample::kind`.
+    /// When its time begins, in that of the run.
+    pub fn start(&self) -> Offset {
+        self.0.place.start
+    }
+
+    /// When no more turns are started, where the load is bounded by time.
+    pub fn load_end(&self) -> Option<Offset> {
+        self.0.scenario.load.duration().map(|time| self.start() + time)
+    }
+
+    /// The kinds of session, in the order of the scenario.
     pub fn kinds(&self) -> &[Kind] {
         &self.0.kinds
+    }
+
+    /// What `Sample::kind` is of the first of them; the others follow.
+    pub fn first_kind(&self) -> u16 {
+        self.0.place.first_kind
     }
 
     /// How many identities sessions are dealt to; at least 1.
@@ -136,7 +214,7 @@ impl Plan {
     pub fn turns_of_first(&self, sessions: u64) -> u64 {
         let parts = &self.0;
         let turns = parts.scenario.sessions.iter().enumerate().map(|(kind, session)| {
-            let sessions = parts.mix.count_below(parts.seed, sessions, |one| one == kind);
+            let sessions = parts.mix.count_below(parts.own_seed, sessions, |one| one == kind);
             let main = match &session.content {
                 Content::Inline(messages) => sessions * messages.len() as u64,
                 Content::Rows { rows, .. } => turns_of_rows(rows, sessions),
@@ -151,14 +229,14 @@ impl Plan {
         self.0.feeds.iter().filter(|feed| !feed.kinds.contains(&true)).map(|feed| &*feed.name)
     }
 
-    /// Session number `number`, asked by `identity` (taken modulo their count); `None` past the
-    /// end. A load of everything once decides itself who asks an inline session.
+    /// Session number `number` of this plan, asked by `identity` (taken modulo their count); `None`
+    /// past the end. A load of everything once decides itself who asks an inline session.
     pub fn session(&self, number: u64, identity: u32) -> Option<PlannedSession> {
         let parts = &self.0;
         if parts.end.is_some_and(|end| number >= end) {
             return None;
         }
-        let slot = parts.mix.slot(parts.seed, number)?;
+        let slot = parts.mix.slot(parts.own_seed, number)?;
         let session = &parts.scenario.sessions[slot.kind];
         let once = matches!(parts.scenario.load, Load::Once { .. });
         let (identity, row) = match &session.content {
@@ -173,13 +251,14 @@ impl Plan {
             .enumerate()
             .filter(|(_, feed)| feed.kinds[slot.kind])
             .map(|(index, feed)| {
-                let ordinal = parts.mix.count_below(parts.seed, number, |kind| feed.kinds[kind]);
-                (index, feed.row(parts.seed, ordinal))
+                let ordinal =
+                    parts.mix.count_below(parts.own_seed, number, |kind| feed.kinds[kind]);
+                (index, feed.row(parts.own_seed, ordinal))
             })
             .collect();
         Some(PlannedSession {
-            number,
-            kind: slot.kind as u16,
+            number: parts.place.in_run(number),
+            kind: parts.place.first_kind + slot.kind as u16,
             user_id: match &parts.scripts[slot.kind].fixed_user_id {
                 Some(fixed) => Arc::clone(fixed),
                 None => Arc::clone(&parts.scenario.users.ids[identity as usize]),
@@ -216,8 +295,8 @@ impl Plan {
     /// together are exactly the plan.
     pub fn arrivals(&self, shard: Shard) -> Arrivals {
         let sessions = self.0.end.unwrap_or(u64::MAX);
-        let rng = || generator(self.0.seed, Purpose::Arrival, 0, 0);
-        Arrivals::new(&self.0.scenario.load, sessions, shard, rng)
+        let rng = || generator(self.0.own_seed, Purpose::Arrival, 0, 0);
+        Arrivals::new(&self.0.scenario.load, self.start(), sessions, shard, rng)
     }
 
     /// When user number `place` of a closed load is there: from each coming to the going after it.
@@ -225,15 +304,18 @@ impl Plan {
     /// Where users come and go in stages, as many are there as the level, rounded, says; a user who
     /// goes asks nothing any more, and what is on its way is waited for.
     pub fn spells(&self, place: u32) -> Vec<(Offset, Offset)> {
+        let start = self.start();
         match &self.0.scenario.load {
             Load::Closed { until: Until::Stages(stages), .. } => {
                 let levels = stages.iter().map(|one| (one.span, f64::from(one.to)));
-                Curve::new(levels).spells(f64::from(place) + 0.5)
+                let spells = Curve::new(levels).spells(f64::from(place) + 0.5);
+                let from_start = |at: Offset| start + at.since(Offset::ZERO);
+                spells.into_iter().map(|(come, go)| (from_start(come), from_start(go))).collect()
             }
             Load::Closed { until: Until::Duration(time), .. } => {
-                vec![(Offset::ZERO, Offset::ZERO + *time)]
+                vec![(start, start + *time)]
             }
-            Load::Once { .. } | Load::Closed { .. } => vec![(Offset::ZERO, Offset::NEVER)],
+            Load::Once { .. } | Load::Closed { .. } => vec![(start, Offset::NEVER)],
             Load::Open { .. } | Load::Replay { .. } => Vec::new(),
         }
     }
@@ -266,17 +348,6 @@ fn turns_of_rows(rows: &[PromptRow], sessions: u64) -> u64 {
     let (passes, rest) = (sessions / count, (sessions % count) as usize);
     let whole = if passes == 0 { 0 } else { passes * turns(rows) };
     whole + turns(&rows[..rest])
-}
-
-/// Whether sessions of a kind take a row of this feeder.
-fn takes(session: &scenario::Session, feeder: &str) -> bool {
-    let inline = match &session.content {
-        Content::Inline(messages) => messages.as_slice(),
-        Content::Rows { .. } => &[],
-    };
-    session.setup.iter().chain(inline).chain(&session.closing).any(|message| {
-        template::is_template(&message.text) && template::uses_feeder(&message.text, feeder)
-    })
 }
 
 /// The first number that finds no row any more, where a feeder can run out and sessions take from

@@ -101,6 +101,9 @@ impl Checker {
 
     /// Everything noted, in order of place.
     pub(super) fn into_problems(mut self) -> Problems {
+        // What several scenarios share is read for each; its mistakes are told once.
+        let mut told = std::collections::HashSet::new();
+        self.found.retain(|(_, problem)| told.insert(problem.to_string()));
         let key = |place: &Option<Place>| {
             place.as_ref().map_or((usize::MAX, 0), |one| (one.source, one.bytes.start))
         };

@@ -97,8 +97,26 @@ const TEXTS: Kind = Either(&[Text, List(&Text)]);
 pub(super) const SCENARIO: &[Field] = &[
     field("name", Text, "What the run is called; becomes part of a folder's name"),
     field("target", Map(TARGET), "Who is asked").required(),
+    OWN[0],
+    OWN[1],
+    OWN[2],
+    OWN[3],
+    OWN[4],
+    OWN[5],
+    OWN[6],
+    OWN[7],
+    OWN[8],
+    field("limits", Map(LIMITS), "What must not be exceeded"),
+    OWN[9],
+    field("thresholds", Named(&TEXTS), "What has to hold: metric to expressions as p(95)<800ms"),
+    field("stop_when", Either(&[RULE, List(&RULE)]), "What ends a run before its time"),
+    field("scenarios", List(&Map(LISTED)), "Several that are run together and reported apart"),
+];
+
+/// What a scenario says for itself, at the top of the file or in an entry of `scenarios`.
+pub(super) const OWN: &[Field] = &[
     field("users", Map(USERS), "Who asks"),
-    field("sessions", List(&Map(SESSION)), "What is asked: kinds of conversation").required(),
+    field("sessions", List(&Map(SESSION)), "What is asked: kinds of conversation"),
     field("data", Named(&Map(FEEDER)), "Files whose rows templates take values from"),
     field("env", List(&Text), "Environment variables that templates may name as env.NAME"),
     field("load", OneOf(LOAD), "How much is asked at once; exactly one model"),
@@ -112,10 +130,23 @@ pub(super) const SCENARIO: &[Field] = &[
     field("on_error", Word(words::<OnError>), "What a failed turn does to the rest of its session")
         .default("end_session"),
     field("expect", EXPECT_KIND, "What every answer of a main message has to be"),
-    field("limits", Map(LIMITS), "What must not be exceeded"),
     field("slo", Map(SLO), "What a good turn is; goodput counts those"),
-    field("thresholds", Named(&TEXTS), "What has to hold: metric to expressions as p(95)<800ms"),
-    field("stop_when", Either(&[RULE, List(&RULE)]), "What ends a run before its time"),
+];
+
+/// An entry of `scenarios`. What it does not say stands at the top of the file, or is the default.
+pub(super) const LISTED: &[Field] = &[
+    field("name", Text, "Figures are kept by it; default: scenario-N"),
+    field("start_after", Span, "How long after the beginning of the run it starts").default("0s"),
+    OWN[0],
+    OWN[1],
+    OWN[2],
+    OWN[3],
+    OWN[4],
+    OWN[5],
+    OWN[6],
+    OWN[7],
+    OWN[8],
+    OWN[9],
 ];
 
 /// A metric with its expression, and `for`.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::loads::Load;
 use super::model::{Content, Message, OnEnd, Scenario, Session, TargetUrl};
 use super::resolved;
+use super::together::{Scenarios, Together};
 use crate::expect::Expectations;
 
 /// Changes when a fingerprint begins to mean something else.
@@ -79,6 +80,23 @@ impl Scenario {
         let reached = json!([how.keep.to_string(), how.http2, self.target.history.to_string()]);
         if reached != json!(["shared", false, "live"]) {
             hash.add("reached", &reached);
+        }
+        hash.finished()
+    }
+}
+
+impl Scenarios {
+    /// The same for all that a file says: that of its one scenario, or one over those of the several
+    /// it lists, their names and when they start.
+    pub fn fingerprint(&self) -> String {
+        if !self.listed {
+            return self.shared().fingerprint();
+        }
+        let mut hash = Hash(Sha256::new());
+        hash.add("format", &json!(FORMAT));
+        for Together { start_after, scenario } in &self.all {
+            let after = start_after.as_nanos() as u64;
+            hash.add("scenario", &json!([scenario.name, after, scenario.fingerprint()]));
         }
         hash.finished()
     }

@@ -13,6 +13,7 @@ pub use super::target::{
     ClientIdentity, Connections, Framing, History, Keep, PemFile, Protocol, Target, TargetUrl,
     Timeouts, WrittenTarget,
 };
+use super::template;
 use crate::expect::Expectations;
 use crate::threshold::Threshold;
 use crate::units::{Delay, Rate, Share};
@@ -100,6 +101,19 @@ pub struct Session {
     pub content: Content,
     /// Said last; left out of the figures.
     pub closing: Vec<Message>,
+}
+
+impl Session {
+    /// Whether one of its messages names a row of the feeder `name`.
+    pub fn takes_from(&self, name: &str) -> bool {
+        let inline = match &self.content {
+            Content::Inline(messages) => messages.as_slice(),
+            Content::Rows { .. } => &[],
+        };
+        self.setup.iter().chain(inline).chain(&self.closing).any(|message| {
+            template::is_template(&message.text) && template::uses_feeder(&message.text, name)
+        })
+    }
 }
 
 /// Where a session's messages come from.

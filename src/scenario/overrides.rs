@@ -227,6 +227,15 @@ fn apply_load(overrides: &Overrides, root: &mut Node, checker: &mut Checker) {
     let duration = flag("-z", &overrides.duration);
     let iterations = flag("-n", &overrides.iterations);
     let rate = flag("-r", &overrides.rate);
+    if root.get("scenarios").is_some() {
+        let given = [&concurrency, &duration, &iterations, &rate];
+        if let Some(node) = given.into_iter().flatten().next() {
+            let problem = Problem::new("this flag sets one load, and the file lists `scenarios`");
+            let help = "change the load of one of them: --set scenarios[0].load.closed.users=5";
+            checker.note(&node.place, problem.with_help(help));
+        }
+        return;
+    }
     if let (Some(_), Some(second)) = (&duration, &iterations) {
         checker.note(
             &second.place,

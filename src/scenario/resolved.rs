@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::loads::{Load, OnOverload, Pace, Stage, Until, Warmup};
 use super::model::{Content, Message, OnEnd, Scenario, Session, Target, TargetUrl, Timeouts};
+use super::together::{Scenarios, Together};
 use crate::expect::{Demand, Expectation, Expectations};
 use crate::secret::{MASK, is_key_like};
 use crate::units::{Delay, Span};
@@ -14,6 +15,15 @@ use crate::units::{Delay, Span};
 impl Scenario {
     /// The resolved scenario: `${VAR}` as written, values of key-like headers masked.
     pub fn resolved(&self) -> Value {
+        let mut whole = Map::new();
+        whole.insert("name".into(), json!(self.name));
+        self.resolved_shared(&mut whole);
+        self.resolved_own(&mut whole);
+        Value::Object(whole)
+    }
+
+    /// What it says for itself.
+    fn resolved_own(&self, whole: &mut Map<String, Value>) {
         let data = self.data.iter().map(|(name, feeder)| {
             let from = feeder.from.display().to_string();
             let mut whole = json!({ "from": from, "pick": feeder.pick.to_string() });
@@ -22,9 +32,6 @@ impl Scenario {
             }
             (name.clone(), whole)
         });
-        let mut whole = Map::new();
-        whole.insert("name".into(), json!(self.name));
-        whole.insert("target".into(), target(&self.target, self.key_variable()));
         whole.insert("users".into(), self.resolved_users());
         whole.insert("sessions".into(), self.sessions.iter().map(session).collect());
         if !self.data.is_empty() {
@@ -40,13 +47,6 @@ impl Scenario {
         if !self.expect.is_empty() {
             whole.insert("expect".into(), expect(&self.expect));
         }
-        let mut limits = Map::new();
-        if let Some(requests) = self.limits.requests {
-            limits.insert("requests".into(), json!(requests));
-        }
-        limits.insert("retries".into(), json!(self.limits.retries));
-        limits.insert("failures".into(), json!(self.limits.failures.to_string()));
-        whole.insert("limits".into(), Value::Object(limits));
         let slo = [("ttfc", self.slo.ttfc), ("total", self.slo.total)];
         let slo: Map<String, Value> = slo
             .into_iter()
@@ -55,6 +55,18 @@ impl Scenario {
         if !slo.is_empty() {
             whole.insert("slo".into(), Value::Object(slo));
         }
+    }
+
+    /// What it has in common with those it is run with.
+    fn resolved_shared(&self, whole: &mut Map<String, Value>) {
+        whole.insert("target".into(), target(&self.target, self.key_variable()));
+        let mut limits = Map::new();
+        if let Some(requests) = self.limits.requests {
+            limits.insert("requests".into(), json!(requests));
+        }
+        limits.insert("retries".into(), json!(self.limits.retries));
+        limits.insert("failures".into(), json!(self.limits.failures.to_string()));
+        whole.insert("limits".into(), Value::Object(limits));
         let mut thresholds: Map<String, Value> = Map::new();
         for one in &self.thresholds {
             let expressions = thresholds.entry(one.metric.as_str()).or_insert_with(|| json!([]));
@@ -72,7 +84,6 @@ impl Scenario {
             });
             whole.insert("stop_when".into(), rules.collect());
         }
-        Value::Object(whole)
     }
 
     fn resolved_users(&self) -> Value {
@@ -84,6 +95,28 @@ impl Scenario {
             users["sessions_per_user"] = json!(each);
         }
         users
+    }
+}
+
+impl Scenarios {
+    /// What the file says, every default filled in; as [`Scenario::resolved`] where it is one
+    /// scenario.
+    pub fn resolved(&self) -> Value {
+        if !self.listed {
+            return self.shared().resolved();
+        }
+        let mut whole = Map::new();
+        whole.insert("name".into(), json!(self.name));
+        self.shared().resolved_shared(&mut whole);
+        let entries = self.all.iter().map(|Together { start_after, scenario }| {
+            let mut entry = Map::new();
+            entry.insert("name".into(), json!(scenario.name));
+            entry.insert("start_after".into(), span(*start_after));
+            scenario.resolved_own(&mut entry);
+            Value::Object(entry)
+        });
+        whole.insert("scenarios".into(), entries.collect());
+        Value::Object(whole)
     }
 }
 

@@ -15,6 +15,7 @@ pub fn schema() -> Value {
         ("$schema", json!("http://json-schema.org/draft-07/schema#")),
         ("title", json!("Streamgauge scenario")),
         ("description", json!("Who is asked, by whom, what, and how much at once")),
+        ("anyOf", json!([{ "required": ["sessions"] }, { "required": ["scenarios"] }])),
     ];
     for (name, value) in head {
         schema.insert(name.into(), value);

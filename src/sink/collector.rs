@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::order::Order;
-use super::{Opened, Sink};
+use super::{Opened, Sink, offers};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::measure::{Layout, Seconds, Totals};
@@ -25,7 +25,7 @@ pub struct Collector {
     failure: Option<io::Error>,
     clock: Option<Clock>,
     lag: Duration,
-    opened: Opened,
+    opened: Vec<Opened>,
     order: Order,
 }
 
@@ -38,8 +38,8 @@ pub struct Collected {
     pub failure: Option<io::Error>,
     /// The longest that a worker's word waited for the collector.
     pub lag: Duration,
-    /// What became of the sessions.
-    pub opened: Opened,
+    /// What became of the sessions of each scenario.
+    pub opened: Vec<Opened>,
 }
 
 impl Collector {
@@ -53,13 +53,13 @@ impl Collector {
     ) -> Self {
         Self {
             sinks,
+            opened: vec![Opened::default(); layout.scenarios()],
             totals: Totals::new(layout),
             seconds: Seconds::new(),
             reached: vec![Some(0); workers],
             failure: None,
             clock,
             lag: Duration::ZERO,
-            opened: Opened::default(),
             order: Order::new(workers),
         }
     }
@@ -114,7 +114,7 @@ impl Collector {
 
     fn samples(&mut self, samples: &[Sample], failed: &impl Fn()) {
         if !samples.is_empty() {
-            self.opened.note(samples);
+            offers::note(&mut self.opened, self.totals.layout(), samples);
             self.tell(failed, |sink| sink.samples(samples));
         }
     }

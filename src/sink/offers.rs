@@ -1,5 +1,6 @@
 //! What became of the sessions that were due.
 
+use crate::measure::Layout;
 use crate::sample::{Outcome, Reason, Sample};
 
 /// Sessions by what became of their first turn.
@@ -21,14 +22,15 @@ fn was_due(sample: &Sample) -> bool {
     }
 }
 
-impl Opened {
-    pub(super) fn note(&mut self, samples: &[Sample]) {
-        for sample in samples.iter().filter(|sample| sample.turn == 1 && sample.attempt == 1) {
-            if sample.timeline.started.is_some() {
-                self.sent += 1;
-            } else if was_due(sample) {
-                self.held += 1;
-            }
+/// Notes what became of sessions in `opened`, which has an entry for each scenario of `layout`.
+pub(super) fn note(opened: &mut [Opened], layout: &Layout, samples: &[Sample]) {
+    for sample in samples.iter().filter(|sample| sample.turn == 1 && sample.attempt == 1) {
+        let scenario = usize::from(layout.scenario_of(sample.kind));
+        let Some(opened) = opened.get_mut(scenario) else { continue };
+        if sample.timeline.started.is_some() {
+            opened.sent += 1;
+        } else if was_due(sample) {
+            opened.held += 1;
         }
     }
 }

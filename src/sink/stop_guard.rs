@@ -55,29 +55,23 @@ impl StopGuard {
         stopped: Stopped,
         clock: Clock,
     ) -> Self {
-        let name = scenario.name.as_str();
-        Self::with_rules(&scenario.stop_when, name, layout, (stop, stopped, clock))
+        Self::with_rules(&scenario.stop_when, layout, (stop, stopped, clock))
     }
 
     fn with_rules(
         rules: &[StopRule],
-        name: &str,
         layout: &Layout,
         (stop, stopped, clock): (Stop, Stopped, Clock),
     ) -> Self {
-        let rules = rules
-            .iter()
-            // What is asked of another scenario is not seen in this one.
-            .filter(|rule| rule.condition.scenario.as_deref().is_none_or(|only| only == name))
-            .filter_map(|rule| {
-                let series = layout.series_of(rule.condition.selection)?;
-                let metric = match rule.condition.subject {
-                    Subject::Duration(metric) => Some(metric),
-                    _ => None,
-                };
-                Some((rule.clone(), Window::new(series, metric, rule.over.as_secs())))
-            });
-        Self { rules: rules.collect(), has_goal: layout.goal().is_set(), stop, stopped, clock }
+        let rules = rules.iter().filter_map(|rule| {
+            let series = layout.series_of(rule.condition.selection)?;
+            let metric = match rule.condition.subject {
+                Subject::Duration(metric) => Some(metric),
+                _ => None,
+            };
+            Some((rule.clone(), Window::new(series, metric, rule.over.as_secs())))
+        });
+        Self { rules: rules.collect(), has_goal: layout.has_goal(), stop, stopped, clock }
     }
 }
 
@@ -126,7 +120,7 @@ mod tests {
         let layout = Arc::new(Layout::new(1, [rule.condition.selection], Goal::default()));
         let (stop, stopped) = (Stop::new(), Stopped::default());
         let handles = (stop.clone(), stopped.clone(), Clock::start());
-        let mut guard = StopGuard::with_rules(&[rule], "s", &layout, handles);
+        let mut guard = StopGuard::with_rules(&[rule], &layout, handles);
         let mut recorder = Recorder::new(Arc::clone(&layout));
         for (second, (good, bad)) in (0u64..).zip(seconds) {
             for turn in 0..good + bad {

@@ -1,10 +1,13 @@
 //! From totals and facts to a summary.
 
 use super::caveat::{Caveat, caveats};
-use super::facts::RunFacts;
+use super::facts::{LoadFacts, RunFacts, ScenarioFacts};
 use super::judge::judge;
 use super::metrics::{Figures, Metrics};
-use super::model::{CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, Summary};
+use super::model::{
+    CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, ScenarioLoad,
+    ScenarioSummary, Summary,
+};
 use super::validity::{reasons, validity};
 use crate::measure::{Distribution, Series, Totals};
 use crate::metric::Metric;
@@ -16,7 +19,7 @@ const FORMAT: u32 = 1;
 
 /// The summary of a run.
 pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
-    let measured_s = measured(facts, totals);
+    let measured_s = measured(&facts.load, Offset::ZERO, totals.tally().last_ended);
     let metrics = metrics(totals.all(), totals);
     let caveats = caveats(facts, totals, &metrics);
     Summary {
@@ -33,8 +36,9 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
         },
         counts: CountsSummary::from(&totals.tally().counts),
         aside: Some(&totals.tally().aside).filter(|aside| aside.planned() > 0).map(Into::into),
-        rates: rates(totals, measured_s),
+        rates: rates(totals.all(), totals.layout().has_goal(), measured_s),
         groups: groups(facts, totals),
+        scenarios: scenarios(facts, totals),
         errors: errors(totals),
         thresholds: judge(facts, totals, measured_s),
         validity: validity(&reasons(facts, totals)),
@@ -56,9 +60,9 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
 /// are the turns that were due and completed in that time: what came in the drain would make a
 /// target that cannot keep up look as if it could. (What was on its way at the end of the warm-up
 /// is left out, so that a rate over a time of only a few turns' length is a little too low.)
-fn measured(facts: &RunFacts, totals: &Totals) -> Option<f64> {
-    let ended = facts.load.ended.unwrap_or(totals.tally().last_ended);
-    let measured = ended.since(Offset::ZERO + facts.load.warmup).as_secs_f64();
+pub(super) fn measured(load: &LoadFacts, start: Offset, last_ended: Offset) -> Option<f64> {
+    let ended = load.ended.unwrap_or(last_ended);
+    let measured = ended.since(start + load.warmup).as_secs_f64();
     (measured > 0.0).then_some(measured)
 }
 
@@ -66,10 +70,9 @@ fn to_millis(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }
 
-fn rates(totals: &Totals, measured_s: Option<f64>) -> Rates {
-    let all = totals.all();
+fn rates(all: &Series, has_goal: bool, measured_s: Option<f64>) -> Rates {
     let per_second = |count: u64| measured_s.map(|seconds| six_digits(count as f64 / seconds));
-    let good = totals.layout().goal().is_set().then_some(all.good - all.late.good);
+    let good = has_goal.then_some(all.good - all.late.good);
     Rates {
         throughput_per_s: per_second(all.counts.completed - all.late.completed),
         chunks_per_s: per_second(all.chunks - all.late.chunks),
@@ -112,9 +115,37 @@ fn groups(facts: &RunFacts, totals: &Totals) -> Vec<Group> {
             let series = totals.tally().series(series)?;
             let mut counts = CountsSummary::from(&series.counts);
             counts.in_warmup = 0;
-            Some(Group { session: name.clone(), metrics: metrics(series, totals), counts })
+            let scenario = totals.layout().scenario_of(kind as u16);
+            let scenario = facts.scenarios.get(usize::from(scenario)).map(|one| one.name.clone());
+            let metrics = metrics(series, totals);
+            Some(Group { session: name.clone(), metrics, counts, scenario })
         })
         .collect()
+}
+
+fn scenarios(facts: &RunFacts, totals: &Totals) -> Vec<ScenarioSummary> {
+    let summary = |(index, one): (u16, &ScenarioFacts)| {
+        let series = totals.tally().series(totals.layout().series_of_scenario(index)?)?;
+        let own = totals.tally().scenario(index);
+        let measured_s = measured(&one.load, one.start, own.last_ended);
+        let has_goal = totals.layout().goal(index).is_set();
+        Some(ScenarioSummary {
+            scenario: one.name.clone(),
+            start_s: to_millis(one.start.as_secs_f64()),
+            counts: CountsSummary::from(&own.counts),
+            rates: rates(series, has_goal, measured_s),
+            metrics: metrics(series, totals),
+            load: ScenarioLoad {
+                model: one.load.model,
+                description: one.load.description.clone(),
+                measured_s: measured_s.map(to_millis),
+                warmup_s: to_millis(one.load.warmup.as_secs_f64()),
+                offered: one.load.offered,
+            },
+            aside: Some(&own.aside).filter(|aside| aside.planned() > 0).map(Into::into),
+        })
+    };
+    (0..).zip(&facts.scenarios).filter_map(summary).collect()
 }
 
 fn errors(totals: &Totals) -> Vec<ErrorSummary> {

@@ -41,6 +41,19 @@ pub struct RunFacts {
     pub collector_lag: Duration,
     /// What the run saw of itself; `None` where nobody watched.
     pub observed: Option<Observed>,
+    /// The scenarios that are reported apart, in the run's order; none where the file lists none.
+    pub scenarios: Vec<ScenarioFacts>,
+}
+
+/// One of several scenarios of a run.
+#[derive(Debug, Clone)]
+pub struct ScenarioFacts {
+    /// What it is called.
+    pub name: String,
+    /// When it began.
+    pub start: Offset,
+    /// How it loaded the target; its warm-up counts from its beginning.
+    pub load: LoadFacts,
 }
 
 /// How the target was loaded.
@@ -50,7 +63,7 @@ pub struct LoadFacts {
     pub model: LoadModel,
     /// In a few words, such as `20 users for 1m`.
     pub description: String,
-    /// Turns due before this are left out of the figures.
+    /// How long it took until turns were counted in the figures.
     pub warmup: Duration,
     /// When no more turns were started. `None` where the load ended with its last turn (`once`,
     /// `iterations`).
@@ -75,6 +88,8 @@ pub enum LoadModel {
     Open,
     /// On the schedule of a trace.
     Replay,
+    /// Scenarios with loads of their own, together.
+    Several,
 }
 
 /// Sessions that a schedule had due before the load ended.

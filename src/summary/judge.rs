@@ -1,5 +1,6 @@
 //! Judging: thresholds against what was measured, and what the run comes to.
 
+use super::build::measured;
 use super::facts::RunFacts;
 use super::model::{Summary, ThresholdResult, ValidityVerdict};
 use crate::measure::Totals;
@@ -40,15 +41,23 @@ fn observe(
     totals: &Totals,
     measured_s: Option<f64>,
 ) -> Option<f64> {
-    if threshold.scenario.as_ref().is_some_and(|named| *named != facts.name) {
-        return None;
-    }
     let series = totals.selected(threshold.selection)?;
     if threshold.subject == Subject::InFlight {
         let some = series.counts.planned() > 0;
         return some.then(|| in_flight(threshold.aggregation, facts, totals)).flatten();
     }
-    let has_goal = totals.layout().goal().is_set();
+    let has_goal = totals.layout().has_goal();
+    // A scenario's rates are over its own time.
+    let scenario = threshold.selection.scenario.or_else(|| {
+        let kind = threshold.selection.kind?;
+        Some(totals.layout().scenario_of(kind))
+    });
+    let own = scenario.and_then(|index| {
+        let one = facts.scenarios.get(usize::from(index))?;
+        let last_ended = totals.tally().scenario(index).last_ended;
+        Some(measured(&one.load, one.start, last_ended))
+    });
+    let measured_s = own.unwrap_or(measured_s);
     series.figure(threshold.subject, threshold.aggregation, measured_s, has_goal)
 }
 

@@ -15,12 +15,12 @@ mod validity;
 
 pub use build::summarize;
 pub use caveat::Caveat;
-pub use facts::{LoadFacts, LoadModel, Offered, RunFacts};
+pub use facts::{LoadFacts, LoadModel, Offered, RunFacts, ScenarioFacts};
 pub use judge::Verdict;
 pub use metrics::{All, Figures, Metrics, Percentiles};
 pub use model::{
-    CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, StoppedSummary,
-    Summary, ThresholdResult, Validity, ValidityVerdict,
+    CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, ScenarioLoad,
+    ScenarioSummary, StoppedSummary, Summary, ThresholdResult, Validity, ValidityVerdict,
 };
 pub use observed::{Busy, Control, Hiccups, Observed, ProcessTime, Retransmits, Used};
 pub use validity::Reason;

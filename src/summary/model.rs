@@ -41,6 +41,44 @@ pub struct Summary {
     /// What the run saw of itself, where somebody watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Observed>,
+    /// Each of the scenarios, where the file lists them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<ScenarioSummary>,
+}
+
+/// One of several scenarios that were run together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioSummary {
+    /// Its name.
+    pub scenario: String,
+    /// When it began, in seconds from the run's origin.
+    pub start_s: f64,
+    /// Its turns by how their last attempt ended, over its whole time.
+    pub counts: CountsSummary,
+    /// Rates over its turns due after its warm-up, and over its own measured time.
+    pub rates: Rates,
+    /// Distributions over its completed turns due after its warm-up.
+    pub metrics: Metrics,
+    /// How it loaded the target.
+    pub load: ScenarioLoad,
+    /// Its set-up and closing turns, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<CountsSummary>,
+}
+
+/// How one of several scenarios loaded the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioLoad {
+    /// The model.
+    pub model: LoadModel,
+    /// In a few words.
+    pub description: String,
+    /// Seconds that its rates are over.
+    pub measured_s: Option<f64>,
+    /// Seconds of its time left out before.
+    pub warmup_s: f64,
+    /// Sessions due and sent, in a load with a schedule.
+    pub offered: Option<Offered>,
 }
 
 /// Which run.
@@ -158,6 +196,9 @@ pub struct Group {
     pub metrics: Metrics,
     /// Its turns due after the warm-up.
     pub counts: CountsSummary,
+    /// The scenario it is of, where the file lists several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
 }
 
 /// Turns without an answer that ended in the same way.

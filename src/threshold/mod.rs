@@ -5,6 +5,8 @@
 
 mod parse;
 
+pub use parse::Named;
+
 use crate::metric::Metric;
 
 /// One expression on one metric.
@@ -18,8 +20,6 @@ pub struct Threshold {
     pub subject: Subject,
     /// Of which turns.
     pub selection: Selection,
-    /// Of which scenario, where a tag names one.
-    pub scenario: Option<String>,
     /// Which figure of it.
     pub aggregation: Aggregation,
     /// How it is compared with the bound.
@@ -104,6 +104,8 @@ impl Comparison {
 /// Which turns a threshold is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Selection {
+    /// Of this scenario alone, where several are run together; a kind says it too.
+    pub scenario: Option<u16>,
     /// Of this session kind alone.
     pub kind: Option<u16>,
     /// At this position in their session alone, from 1.
@@ -111,8 +113,10 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a turn belongs to it.
-    pub fn holds(self, kind: u16, turn: u32) -> bool {
-        self.kind.is_none_or(|only| only == kind) && self.turn.is_none_or(|only| only == turn)
+    /// Whether a turn of that scenario belongs to it.
+    pub fn holds(self, scenario: u16, kind: u16, turn: u32) -> bool {
+        self.scenario.is_none_or(|only| only == scenario)
+            && self.kind.is_none_or(|only| only == kind)
+            && self.turn.is_none_or(|only| only == turn)
     }
 }

@@ -17,6 +17,15 @@ const COMPARISONS: [(&str, Comparison); 7] = [
 
 const TAGS: [&str; 3] = ["session", "turn", "scenario"];
 
+/// What tags can name: a scenario and its session kinds, in the plan's order.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a, S> {
+    /// What the scenario is called; `None` goes by any name.
+    pub scenario: Option<&'a str>,
+    /// Its session kinds.
+    pub kinds: &'a [S],
+}
+
 impl Threshold {
     /// Reads one expression (`p(95)<800ms`) under its key (`ttfc{session=refund}`). `kinds` are the
     /// names of the scenario's session kinds, in the plan's order.
@@ -28,16 +37,24 @@ impl Threshold {
         expression: &str,
         kinds: &[S],
     ) -> Result<Self, UnitError> {
+        Self::parse_in(metric_key, expression, &[Named { scenario: None, kinds }])
+    }
+
+    /// The same in a run of several scenarios, in its order.
+    pub fn parse_in<S: AsRef<str>>(
+        metric_key: &str,
+        expression: &str,
+        named: &[Named<'_, S>],
+    ) -> Result<Self, UnitError> {
         let (name, tags) = split_key(metric_key)?;
         let subject = subject(name)?;
-        let (selection, scenario) = read_tags(name, subject, tags, kinds)?;
+        let selection = read_tags(name, subject, tags, named)?;
         let (aggregation, comparison, bound) = read_expression(name, subject, expression)?;
         Ok(Self {
             metric: metric_key.into(),
             expression: expression.into(),
             subject,
             selection,
-            scenario,
             aggregation,
             comparison,
             bound,
@@ -81,10 +98,10 @@ fn read_tags<S: AsRef<str>>(
     name: &str,
     subject: Subject,
     tags: &str,
-    kinds: &[S],
-) -> Result<(Selection, Option<String>), UnitError> {
+    named: &[Named<'_, S>],
+) -> Result<Selection, UnitError> {
     let mut selection = Selection::default();
-    let mut scenario = None;
+    let (mut session, mut scenario) = (None, None);
     let mut seen = Vec::new();
     for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         let (key, value) = tag.split_once(['=', ':']).ok_or_else(|| {
@@ -96,14 +113,14 @@ fn read_tags<S: AsRef<str>>(
         }
         seen.push(key);
         match key {
-            "session" => selection.kind = Some(kind(value, kinds)?),
+            "session" => session = Some(value),
             "turn" => {
                 let turn = value.parse().ok().filter(|&turn| turn > 0);
                 selection.turn = Some(turn.ok_or_else(|| {
                     UnitError(format!("`turn={value}` is not a position in a session, from 1"))
                 })?);
             }
-            "scenario" => scenario = Some(value.to_owned()),
+            "scenario" => scenario = Some(scenario_named(value, named)?),
             _ => {
                 let hint = meant(key, &TAGS)
                     .unwrap_or_else(|| ": there are session, turn and scenario".into());
@@ -114,22 +131,60 @@ fn read_tags<S: AsRef<str>>(
     let refuse = |tag: &str, why: &str| {
         Err(UnitError(format!("`{name}` cannot have the tag `{tag}`: it is {why}")))
     };
+    if let Some(session) = session {
+        selection.kind = Some(kind(session, scenario, named)?);
+    } else if named.len() > 1 {
+        selection.scenario = scenario;
+    }
     match subject {
+        Subject::InFlight if selection.scenario.is_some() => refuse("scenario", "of the whole run"),
         Subject::InFlight if selection.kind.is_some() => refuse("session", "of the whole run"),
         Subject::InFlight if selection.turn.is_some() => refuse("turn", "of the whole run"),
         Subject::Duration(Metric::SessionTotal) if selection.turn.is_some() => {
             refuse("turn", "of whole sessions")
         }
-        _ => Ok((selection, scenario)),
+        _ => Ok(selection),
     }
 }
 
-fn kind<S: AsRef<str>>(name: &str, kinds: &[S]) -> Result<u16, UnitError> {
-    let found = kinds.iter().position(|kind| kind.as_ref() == name);
-    if let Some(kind) = found.and_then(|at| u16::try_from(at).ok()) {
-        return Ok(kind);
+fn scenario_named<S>(name: &str, named: &[Named<'_, S>]) -> Result<u16, UnitError> {
+    let found = named.iter().position(|one| one.scenario.is_none_or(|own| own == name));
+    if let Some(scenario) = found.and_then(|at| u16::try_from(at).ok()) {
+        return Ok(scenario);
     }
-    let names: Vec<_> = kinds.iter().map(AsRef::as_ref).collect();
+    let names: Vec<_> = named.iter().filter_map(|one| one.scenario).collect();
+    let hint = meant(name, &names).unwrap_or_else(|| match names.as_slice() {
+        [only] => format!(": this one is `{only}`"),
+        _ => format!(": there are {}", names.join(", ")),
+    });
+    Err(UnitError(format!("there is no scenario `{name}`{hint}")))
+}
+
+/// The session kind of that name, in `scenario` where that is said; the only one of that name where
+/// it is not.
+fn kind<S: AsRef<str>>(
+    name: &str,
+    scenario: Option<u16>,
+    named: &[Named<'_, S>],
+) -> Result<u16, UnitError> {
+    let all = named
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| one.kinds.iter().map(move |kind| (at, one.scenario, kind.as_ref())));
+    let asked = |at: usize| scenario.is_none_or(|only| usize::from(only) == at);
+    let within: Vec<_> = all.enumerate().filter(|(_, (at, _, _))| asked(*at)).collect();
+    let mut found = within.iter().filter(|(_, (_, _, kind))| *kind == name);
+    if let Some((kind, (_, first, _))) = found.next() {
+        if let Some((_, (_, second, _))) = found.next() {
+            let [first, second] = [*first, *second].map(Option::unwrap_or_default);
+            return Err(UnitError(format!(
+                "`{name}` is a session of `{first}` and of `{second}`: write which, as in \
+                 `{{scenario={first},session={name}}}`"
+            )));
+        }
+        return u16::try_from(*kind).map_err(|_| UnitError(format!("`{name}` is one too many")));
+    }
+    let names: Vec<_> = within.iter().map(|(_, (_, _, kind))| *kind).collect();
     let hint = meant(name, &names).unwrap_or_else(|| format!(": there are {}", names.join(", ")));
     Err(UnitError(format!("there is no session `{name}`{hint}")))
 }
@@ -318,14 +373,42 @@ mod tests {
             "ttfc{turn:2,session:\"questions\"}",
         ] {
             let read = parse(key, "p(95)<1s").unwrap();
-            assert_eq!(read.selection, Selection { kind: Some(1), turn: Some(2) }, "{key}");
+            assert_eq!(
+                read.selection,
+                Selection { kind: Some(1), turn: Some(2), scenario: None },
+                "{key}"
+            );
         }
         let read = parse("errors{scenario=desk}", "rate<1%").unwrap();
-        assert_eq!(
-            (read.selection, read.scenario.as_deref()),
-            (Selection::default(), Some("desk"))
-        );
+        assert_eq!(read.selection, Selection::default(), "of the one there is");
         assert_eq!(parse("ttfc{}", "p(95)<1s").unwrap().selection, Selection::default());
+    }
+
+    #[test]
+    fn where_several_are_run_together_tags_name_which() {
+        let parse = |key: &str| {
+            let steady = Named { scenario: Some("steady"), kinds: &["chat", "refund"] };
+            let burst = Named { scenario: Some("burst"), kinds: &["chat"] };
+            Threshold::parse_in(key, "p(95)<1s", &[steady, burst])
+        };
+        let selection = |scenario, kind| Selection { scenario, kind, turn: None };
+        for (key, expected) in [
+            ("ttfc", selection(None, None)),
+            ("ttfc{scenario=burst}", selection(Some(1), None)),
+            ("ttfc{scenario=burst,session=chat}", selection(None, Some(2))),
+            ("ttfc{session=chat,scenario=steady}", selection(None, Some(0))),
+            ("ttfc{session=refund}", selection(None, Some(1))),
+        ] {
+            assert_eq!(parse(key).unwrap().selection, expected, "{key}");
+        }
+        for (key, why) in [
+            ("ttfc{scenario=brust}", "no scenario `brust`: did you mean `burst`?"),
+            ("ttfc{session=chat}", "a session of `steady` and of `burst`: write which"),
+            ("ttfc{session=refund,scenario=burst}", "no session `refund`: there are chat"),
+        ] {
+            let error = parse(key).unwrap_err().to_string();
+            assert!(error.contains(why), "{key}: {error}");
+        }
     }
 
     #[test]

@@ -178,9 +178,12 @@ fn the_readers_know_the_fields_of_the_schema_and_no_others() {
     let mut all = Vec::new();
     maps(&schema(), "", &mut all);
     assert!(all.len() > 20, "found {}", all.len());
-    let text = "target: { url: embedded }\nsessions: [{ setup: [{ text: a }], \
-                messages: [{ text: a }], closing: [{ text: a }] }]\n";
+    let sessions = "sessions: [{ setup: [{ text: a }], messages: [{ text: a }], \
+                    closing: [{ text: a }] }]";
+    let alone = format!("target: {{ url: embedded }}\n{sessions}\n");
+    let listed = format!("target: {{ url: embedded }}\nscenarios: [{{ {sessions} }}]\n");
     for (path, fields) in all {
+        let text = if path.starts_with("scenarios[0].") { &listed } else { &alone };
         let set = vec![match path.strip_suffix("[0]") {
             Some(list) => format!("{list}=[{{ qqqqqqqqqqqq: 1 }}]"),
             None if path.is_empty() => "qqqqqqqqqqqq=1".to_owned(),

@@ -77,8 +77,7 @@ pub struct Row {
 pub struct SampleReader<R> {
     rows: csv::Reader<LastByte<R>>,
     columns: Columns,
-    /// Names of session kinds; a name not known before is added.
-    kinds: Vec<String>,
+    kinds: Kinds,
     next: Option<StringRecord>,
     read: u64,
     cut: bool,
@@ -94,15 +93,28 @@ impl<R: Read> SampleReader<R> {
         let reader = LastByte { inner: reader, last: b'\n' };
         let mut rows = ReaderBuilder::new().flexible(true).from_reader(reader);
         let columns = Columns::find(rows.headers()?)?;
-        let kinds = kinds.into_iter().map(Into::into).collect();
+        let names: Vec<String> = kinds.into_iter().map(Into::into).collect();
+        let kinds = Kinds { scenarios: vec![None; names.len()], names };
         let mut reader = Self { rows, columns, kinds, next: None, read: 0, cut: false };
         reader.next = reader.record()?;
         Ok(reader)
     }
 
+    /// The same for a run of several scenarios, whose kinds may have the same names: each kind with
+    /// the name of its own.
+    pub fn together<S: Into<String>>(
+        reader: R,
+        kinds: impl IntoIterator<Item = (S, S)>,
+    ) -> Result<Self, SamplesError> {
+        let pairs = kinds.into_iter().map(|(kind, scenario)| (kind.into(), Some(scenario.into())));
+        let (names, scenarios) = pairs.unzip();
+        let none: [String; 0] = [];
+        Ok(Self { kinds: Kinds { names, scenarios }, ..Self::new(reader, none)? })
+    }
+
     /// Names of the session kinds, by the number that samples have; complete after the last row.
     pub fn kinds(&self) -> &[String] {
-        &self.kinds
+        &self.kinds.names
     }
 
     /// Whether the file ended within a row. Known after the last row.
@@ -141,7 +153,8 @@ impl<R: Read> SampleReader<R> {
         self.read += 1;
         let cells = Cells { record: &record, columns: &self.columns };
         cells.check_width(width)?;
-        Ok(Some(cells.row(&mut self.kinds, self.read)?))
+        let kind = self.kinds.number(&cells)?;
+        Ok(Some(cells.row(kind, self.read)?))
     }
 }
 
@@ -150,6 +163,28 @@ impl<R: Read> Iterator for SampleReader<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.row().transpose()
+    }
+}
+
+/// Session kinds by the number that samples have; one not known before is added.
+struct Kinds {
+    names: Vec<String>,
+    /// The scenario each of them is of; `None` for those that were given by name alone.
+    scenarios: Vec<Option<String>>,
+}
+
+impl Kinds {
+    fn number(&mut self, cells: &Cells<'_>) -> Result<u16, SamplesError> {
+        let (name, scenario) = (cells.text("session_name"), cells.text("scenario"));
+        let known = self.names.iter().zip(&self.scenarios).position(|(known, of)| {
+            known == name && of.as_deref().is_none_or(|known| known == scenario)
+        });
+        let at = known.unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.scenarios.push(Some(scenario.into()));
+            self.names.len() - 1
+        });
+        u16::try_from(at).map_err(|_| cells.bad("session_name", "one of at most 65536 names"))
     }
 }
 
@@ -231,13 +266,13 @@ impl Cells<'_> {
         self.offset(column)?.ok_or_else(|| self.bad(column, "milliseconds with three decimals"))
     }
 
-    fn row(&self, kinds: &mut Vec<String>, position: u64) -> Result<Row, SamplesError> {
+    fn row(&self, kind: u16, position: u64) -> Result<Row, SamplesError> {
         let outcome = Outcome::from_words(self.text("outcome"), self.text("error"));
         let message = self.text("message");
         let chunks = self.number("chunks")?;
         let sample = Sample {
             session_number: self.number_or("session_number", 0)?,
-            kind: self.kind(kinds)?,
+            kind,
             session_id: Arc::from(self.text("session")),
             user_id: Arc::from(self.text("user")),
             turn: self.number("turn")?,
@@ -281,15 +316,6 @@ impl Cells<'_> {
         };
         let number = self.number_or("sample", position)?;
         Ok(Row { number, sample, scenario: self.text("scenario").into() })
-    }
-
-    fn kind(&self, kinds: &mut Vec<String>) -> Result<u16, SamplesError> {
-        let name = self.text("session_name");
-        let at = kinds.iter().position(|known| known == name).unwrap_or_else(|| {
-            kinds.push(name.into());
-            kinds.len() - 1
-        });
-        u16::try_from(at).map_err(|_| self.bad("session_name", "one of at most 65536 names"))
     }
 }
 

@@ -14,21 +14,32 @@ pub struct SampleWriter<W> {
     out: W,
     row: Vec<u8>,
     written: u64,
-    /// Names of the session kinds, as they stand in a row.
-    kinds: Vec<Vec<u8>>,
-    scenario: Vec<u8>,
+    /// Names of the session kinds and of their scenarios, as they stand in a row.
+    kinds: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl<W: Write> SampleWriter<W> {
     /// Begins the file with its header. `kinds` are the names of the session kinds in the plan's
     /// order, `scenario` the name of the scenario. Give it a buffered writer.
-    pub fn new<S: AsRef<str>>(mut out: W, kinds: &[S], scenario: &str) -> io::Result<Self> {
+    pub fn new<S: AsRef<str>>(out: W, kinds: &[S], scenario: &str) -> io::Result<Self> {
+        Self::together(out, kinds.iter().map(|kind| (kind.as_ref(), scenario)))
+    }
+
+    /// The same for a run of several scenarios: each session kind with the name of its own.
+    pub fn together<'a>(
+        mut out: W,
+        kinds: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> io::Result<Self> {
         writeln!(out, "{}", COLUMNS.join(","))?;
-        Ok(Self::resume(out, kinds, scenario, 0))
+        Ok(Self::at(out, kinds, 0))
     }
 
     /// Continues a file that has its header and `written` rows.
     pub fn resume<S: AsRef<str>>(out: W, kinds: &[S], scenario: &str, written: u64) -> Self {
+        Self::at(out, kinds.iter().map(|kind| (kind.as_ref(), scenario)), written)
+    }
+
+    fn at<'a>(out: W, kinds: impl Iterator<Item = (&'a str, &'a str)>, written: u64) -> Self {
         let quoted = |text: &str| {
             let mut cell = Vec::new();
             text_cell(&mut cell, text);
@@ -38,8 +49,7 @@ impl<W: Write> SampleWriter<W> {
             out,
             row: Vec::with_capacity(512),
             written,
-            kinds: kinds.iter().map(|kind| quoted(kind.as_ref())).collect(),
-            scenario: quoted(scenario),
+            kinds: kinds.map(|(kind, scenario)| (quoted(kind), quoted(scenario))).collect(),
         }
     }
 
@@ -52,9 +62,13 @@ impl<W: Write> SampleWriter<W> {
         let values = values(sample);
         let of = |metric: Metric| values[metric as usize];
 
+        let names = self.kinds.get(usize::from(sample.kind));
+        let (kind, scenario) =
+            names.map_or((&[][..], &[][..]), |(kind, scenario)| (kind, scenario));
+
         row.number(self.written);
         row.text(&sample.session_id);
-        row.raw(self.kinds.get(usize::from(sample.kind)).map_or(b"", Vec::as_slice));
+        row.raw(kind);
         row.text(&sample.user_id);
         row.number(u64::from(sample.turn));
         row.number(u64::from(sample.attempt));
@@ -79,7 +93,7 @@ impl<W: Write> SampleWriter<W> {
         let waited = Some(micros(sample.queue)).filter(|&queue| queue > 0);
         row.millis(of(Metric::Queue).or(waited));
         row.text(sample.message.as_deref().unwrap_or(""));
-        row.raw(&self.scenario);
+        row.raw(scenario);
         row.raw(if sample.retried { b"1" } else { b"" });
         row.number(sample.reads);
         row.number(sample.session_number);

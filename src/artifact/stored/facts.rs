@@ -95,6 +95,7 @@ pub(super) fn facts(
         stopped: None,
         collector_lag: Duration::ZERO,
         observed: None,
+        scenarios: Vec::new(),
     })
 }
 

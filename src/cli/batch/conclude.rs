@@ -116,8 +116,8 @@ pub(super) fn conclude(
         return Err(Refused::broken(&why));
     }
     files.map_err(|error| Refused::broken(&error))?;
-    let verdict = summary.verdict(conducted.job.plan.scenario().limits.failures);
-    let allowed = args.max_failures.unwrap_or(conducted.job.plan.scenario().limits.failures);
+    let verdict = summary.verdict(conducted.job.shared().limits.failures);
+    let allowed = args.max_failures.unwrap_or(conducted.job.shared().limits.failures);
     let unanswered = allowed.are_exceeded(standing.unanswered(), standing.items);
     Ok(Exit::first([
         (!whole, Exit::Stopped),
@@ -167,7 +167,7 @@ fn totals(conducted: &Conducted) -> Result<Totals, Refused> {
     let path = conducted.directory.path().join("samples.csv");
     let file = File::open(&path)
         .map_err(|error| Refused::broken(&format!("cannot read {}: {error}", path.display())))?;
-    let kinds = conducted.job.plan.kinds().iter().map(|kind| kind.name.to_string());
+    let kinds = conducted.job.kind_names();
     let rows =
         SampleReader::new(BufReader::new(file), kinds).map_err(|error| Refused::broken(&error))?;
     let mut replay = Replay::new(Arc::clone(&conducted.job.layout));
@@ -178,7 +178,7 @@ fn totals(conducted: &Conducted) -> Result<Totals, Refused> {
 }
 
 fn facts(conducted: &Conducted) -> RunFacts {
-    let scenario = conducted.job.plan.scenario();
+    let scenario = conducted.job.shared();
     let manifest = &conducted.manifest;
     let concurrency = match scenario.load {
         Load::Once { concurrency } if !conducted.searched => concurrency.to_string(),
@@ -192,7 +192,7 @@ fn facts(conducted: &Conducted) -> RunFacts {
         seed: manifest.seed,
         version: manifest.version.clone(),
         fingerprint: manifest.fingerprint.clone(),
-        kinds: conducted.job.plan.kinds().iter().map(|kind| kind.name.to_string()).collect(),
+        kinds: conducted.job.kind_names(),
         load: LoadFacts {
             model: LoadModel::Once,
             description: format!(
@@ -211,5 +211,6 @@ fn facts(conducted: &Conducted) -> RunFacts {
         collector_lag: conducted.collected.lag,
         stopped: None,
         observed: None,
+        scenarios: Vec::new(),
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn conduct(
     let kinds = prepared.begin.kinds.clone();
     let files = Files::create(&directory, &kinds, &scenario.name, base, &journal_path, first)?;
     let plan = Plan::new(scenario, args.target.seed);
-    let layout = Arc::new(layout(&plan));
+    let layout = Arc::new(layout(std::slice::from_ref(&plan)));
     let orders = Orders {
         plan: plan.clone(),
         input: Arc::clone(&prepared.input),
@@ -127,11 +127,11 @@ pub(super) fn conduct(
         record: Record::Nothing,
         secrets: secrets(&endpoint),
         errands: Some(Arc::clone(&desk) as Arc<dyn executor::Errands>),
-        plan: Arc::new(plan),
+        plans: vec![plan],
     };
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let names = Names::default();
-    let timeouts = job.plan.scenario().target.timeouts;
+    let timeouts = job.shared().target.timeouts;
     let prepare = || {
         let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
         Ok::<_, HttpSetupError>(move |clock| Equipment::of(setup.on(clock)))

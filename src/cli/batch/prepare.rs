@@ -13,7 +13,7 @@ use crate::artifact::RunDirectory;
 use crate::artifact::manifest::Manifest;
 use crate::batch::{Account, Begin, Choice, FORMAT, Format, Input, Items, Record, Shape, absolute};
 use crate::cli::exit::Exit;
-use crate::cli::run::prepare::{default_workers, manifest};
+use crate::cli::run::prepare::{Kept, default_workers, manifest};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::protocol::Endpoint;
@@ -104,9 +104,16 @@ pub(super) fn prepare(
     };
     let endpoint =
         Endpoint::new(&url, &scenario.target, api_key).map_err(|error| Refused::usage(&error))?;
-    let workers = args.workers.map_or_else(|| default_workers(&scenario), usize::from);
-    let mut manifest =
-        manifest(&scenario, args.target.seed, &endpoint, embedded.is_some(), workers);
+    let workers =
+        args.workers.map_or_else(|| default_workers(std::iter::once(&scenario)), usize::from);
+    let mut manifest = manifest(
+        Kept::from(&scenario),
+        &scenario.target,
+        args.target.seed,
+        &endpoint,
+        embedded.is_some(),
+        workers,
+    );
     if let Some(sessions) = manifest.scenario.get_mut("sessions") {
         *sessions = serde_json::json!([{ "name": "rows", "from": prompts.display().to_string() }]);
     }

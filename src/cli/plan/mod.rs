@@ -1,5 +1,6 @@
 //! `streamgauge plan`: checks a scenario and shows what would be done. Sends nothing.
 
+mod planned;
 mod preview;
 mod text;
 
@@ -8,10 +9,9 @@ use std::io::{self, Write};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::ScenarioArgs;
-use crate::plan::Plan;
 use crate::scenario::Surroundings;
 use crate::surroundings::Process;
-use preview::Preview;
+use planned::Planned;
 
 /// Arguments of `streamgauge plan`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -46,7 +46,7 @@ pub fn run_in(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let (scenario, seed) = match args.scenario.load(world) {
+    let (scenarios, seed) = match args.scenario.load(world) {
         Ok(loaded) => loaded,
         Err(problems) => {
             // Where even standard error is closed, the exit code still tells.
@@ -54,17 +54,16 @@ pub fn run_in(
             return 2;
         }
     };
-    let plan = Plan::new(scenario, seed);
-    let preview = match Preview::of(&plan, world) {
-        Ok(preview) => preview,
+    let planned = match Planned::new(scenarios, seed, world) {
+        Ok(planned) => planned,
         Err(sentence) => {
             let _ = writeln!(err, "error: {sentence}");
             return 2;
         }
     };
     let written = match args.format {
-        Format::Text => text::write(&plan, &preview, out),
-        Format::Json => write_json(&plan, &preview, out),
+        Format::Text => text::write(&planned, out),
+        Format::Json => write_json(&planned, out),
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => 0,
@@ -77,8 +76,8 @@ pub fn run_in(
     }
 }
 
-fn write_json(plan: &Plan, preview: &Preview, out: &mut dyn Write) -> io::Result<()> {
-    let whole = preview.json(plan);
+fn write_json(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
+    let whole = planned.json();
     serde_json::to_writer_pretty(&mut *out, &whole)?;
     out.write_all(b"\n")
 }

@@ -25,7 +25,6 @@ pub(super) struct Preview {
     pub(super) arrivals: Vec<Offset>,
     /// How long the load goes on, where that is known; the drain comes on top.
     pub(super) duration: Option<Duration>,
-    pub(super) key: Key,
     pub(super) requests: Vec<Request>,
     /// What is worth knowing before it is run.
     pub(super) notes: Vec<String>,
@@ -40,6 +39,22 @@ pub(super) enum Size {
     About { sessions: u64, turns: u64 },
     /// As many as fit into the time.
     Unknown,
+}
+
+impl Size {
+    pub(super) fn sessions(&self) -> Option<u64> {
+        match self {
+            Self::Exact { sessions, .. } | Self::About { sessions, .. } => Some(*sessions),
+            Self::Unknown => None,
+        }
+    }
+
+    pub(super) fn turns(&self) -> Option<u64> {
+        match self {
+            Self::Exact { turns, .. } | Self::About { turns, .. } => Some(*turns),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// Where the key comes from.
@@ -74,9 +89,8 @@ impl Preview {
     pub(super) fn of(plan: &Plan, world: &dyn Surroundings) -> Result<Self, String> {
         let scenario = plan.scenario();
         let key = key(scenario, world);
-        let size = size(plan);
         Ok(Self {
-            size,
+            size: size(plan),
             arrivals: plan
                 .arrivals(Shard::WHOLE)
                 .take(SHOWN_ARRIVALS)
@@ -84,13 +98,12 @@ impl Preview {
                 .collect(),
             duration: scenario.load.duration(),
             requests: requests(plan, &key)?,
-            notes: notes(plan, &key),
-            key,
+            notes: notes(plan),
         })
     }
 
+    /// What it comes to, for programs.
     pub(super) fn json(&self, plan: &Plan) -> Value {
-        let scenario = plan.scenario();
         let kinds = plan.kinds().iter().map(|kind| {
             json!({
                 "name": &*kind.name,
@@ -120,27 +133,19 @@ impl Preview {
         };
         let arrivals: Vec<f64> = self.arrivals.iter().map(|due| due.as_secs_f64()).collect();
         json!({
-            "format": 1,
-            "name": scenario.name,
-            "seed": plan.seed(),
-            "fingerprint": scenario.fingerprint(),
-            "scenario": scenario.resolved(),
-            "plan": {
-                "exact": exact,
-                "sessions": sessions,
-                "turns": turns,
-                "duration_s": self.duration.map(|duration| duration.as_secs_f64()),
-                "users": plan.identities(),
-                "kinds": kinds.collect::<Vec<_>>(),
-                "first_arrivals_s": arrivals,
-                "first_requests": requests.collect::<Vec<_>>(),
-            },
-            "notes": self.notes,
+            "exact": exact,
+            "sessions": sessions,
+            "turns": turns,
+            "duration_s": self.duration.map(|duration| duration.as_secs_f64()),
+            "users": plan.identities(),
+            "kinds": kinds.collect::<Vec<_>>(),
+            "first_arrivals_s": arrivals,
+            "first_requests": requests.collect::<Vec<_>>(),
         })
     }
 }
 
-fn key(scenario: &Scenario, world: &dyn Surroundings) -> Key {
+pub(super) fn key(scenario: &Scenario, world: &dyn Surroundings) -> Key {
     if scenario.target.url == TargetUrl::Embedded {
         return Key::MadeUp;
     }
@@ -210,7 +215,7 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
         let Some(session) = plan.session(number, identity) else { break };
         let session_id = match &session.fixed_session_id {
             Some(fixed) => fixed.to_string(),
-            None => format!("RUN-{number}"),
+            None => format!("RUN-{}", session.number),
         };
         let mut history = Vec::new();
         for turn in 1..=session.turn_count() {
@@ -234,8 +239,8 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
                 history.push(said(Role::Assistant, &format!("(the answer to message {turn})")));
             }
             requests.push(Request {
-                kind: plan.kinds()[usize::from(session.kind)].name.to_string(),
-                session: number,
+                kind: plan.kinds()[usize::from(session.kind - plan.first_kind())].name.to_string(),
+                session: session.number,
                 turn,
                 think: session.think(turn),
                 url: endpoint.url.clone(),
@@ -247,12 +252,9 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
     Ok(requests)
 }
 
-fn notes(plan: &Plan, key: &Key) -> Vec<String> {
+fn notes(plan: &Plan) -> Vec<String> {
     let scenario = plan.scenario();
     let mut notes = Vec::new();
-    if let Key::Missing(why) = key {
-        notes.push(format!("{why}: `run` would stop here with exit code 2"));
-    }
     for feeder in plan.idle_feeders() {
         notes.push(format!("no message takes a row of `data.{feeder}`"));
     }

@@ -2,44 +2,91 @@
 
 use std::io::{self, Write};
 
+use super::planned::Planned;
 use super::preview::{Key, Preview, Request, Size};
 use crate::plan::Plan;
 use crate::scenario::{Load, OnOverload, Pace, Scenario, TargetUrl, Until};
 use crate::secret::{MASK, is_key_like};
-use crate::units::Span;
+use crate::units::{Offset, Span};
 
 const WIDTH: usize = 80;
 /// Lines of a request's body that are shown.
 const BODY_LINES: usize = 6;
 
 /// Writes the whole plan.
-pub(super) fn write(plan: &Plan, preview: &Preview, out: &mut dyn Write) -> io::Result<()> {
-    let scenario = plan.scenario();
-    writeln!(out, "{}: what would be done; nothing is sent\n", scenario.name)?;
+pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
+    let shared = planned.shared();
+    writeln!(out, "{}: what would be done; nothing is sent\n", planned.name)?;
+    target(planned, &mut Facts(out))?;
+    if planned.listed {
+        together(planned, out)?;
+    } else if let [(plan, preview)] = planned.plans.as_slice() {
+        own(plan, preview, &mut Facts(out))?;
+    }
     let mut facts = Facts(out);
-    target(scenario, preview, &mut facts)?;
+    limits(shared, &mut facts)?;
+    facts.line("seed", &planned.seed.to_string())?;
+    facts.line("fingerprint", &planned.fingerprint)?;
+    for (plan, preview) in &planned.plans {
+        if planned.listed {
+            writeln!(out, "\n── {}", plan.scenario().name)?;
+            own(plan, preview, &mut Facts(out))?;
+        }
+        kinds(plan, out)?;
+        if !planned.listed {
+            thresholds(shared, out)?;
+        }
+        for (shown, request) in preview.requests.iter().enumerate() {
+            request.write(shown == 0, out)?;
+        }
+    }
+    if planned.listed {
+        thresholds(shared, out)?;
+    }
+    for note in planned.notes() {
+        writeln!(out)?;
+        wrapped(out, "note: ", "      ", &note)?;
+    }
+    Ok(())
+}
+
+/// What a scenario says for itself.
+fn own(plan: &Plan, preview: &Preview, facts: &mut Facts<'_>) -> io::Result<()> {
+    let scenario = plan.scenario();
+    if plan.start() > Offset::ZERO {
+        let after = Span(plan.start().since(Offset::ZERO));
+        facts.line("starts", &format!("{after} after the beginning of the run"))?;
+    }
     facts.line("users", &users(plan))?;
     for (label, text) in load(scenario, preview) {
         facts.line(label, &text)?;
     }
-    bounds(scenario, &mut facts)?;
-    facts.line("seed", &plan.seed().to_string())?;
-    facts.line("fingerprint", &scenario.fingerprint())?;
-    kinds(plan, out)?;
-    if !scenario.thresholds.is_empty() {
-        writeln!(out, "\nthresholds")?;
-        let wide = scenario.thresholds.iter().map(|one| one.metric.chars().count()).max();
-        let wide = wide.unwrap_or(0).min(40);
-        for one in &scenario.thresholds {
-            writeln!(out, "  {:wide$}  {}", one.metric, one.expression)?;
-        }
+    bounds(scenario, facts)
+}
+
+/// The scenarios of the file, in a line each.
+fn together(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
+    for (index, (plan, _)) in planned.plans.iter().enumerate() {
+        let label = if index == 0 { "scenarios" } else { "" };
+        let name = &plan.scenario().name;
+        let start = match plan.start() {
+            Offset::ZERO => "from the beginning".to_owned(),
+            start => format!("{} later", Span(start.since(Offset::ZERO))),
+        };
+        Facts(out).line(label, &format!("{name}, {start}"))?;
     }
-    for request in &preview.requests {
-        request.write(out)?;
+    Ok(())
+}
+
+fn thresholds(shared: &Scenario, out: &mut dyn Write) -> io::Result<()> {
+    if shared.thresholds.is_empty() {
+        return Ok(());
     }
-    for note in &preview.notes {
-        writeln!(out)?;
-        wrapped(out, "note: ", "      ", note)?;
+    writeln!(out, "\nthresholds")?;
+    let wide = shared.thresholds.iter().map(|one| one.metric.chars().count()).max();
+    let wide = wide.unwrap_or(0).min(40);
+    for one in &shared.thresholds {
+        writeln!(out, "  {:wide$}  {}", one.metric, one.expression)?;
     }
     Ok(())
 }
@@ -53,9 +100,10 @@ impl Facts<'_> {
     }
 }
 
-fn target(scenario: &Scenario, preview: &Preview, facts: &mut Facts<'_>) -> io::Result<()> {
-    let target = &scenario.target;
-    match (&target.url, preview.requests.first()) {
+fn target(planned: &Planned, facts: &mut Facts<'_>) -> io::Result<()> {
+    let target = &planned.shared().target;
+    let mut requests = planned.plans.iter().flat_map(|(_, preview)| &preview.requests);
+    match (&target.url, requests.next()) {
         (TargetUrl::Embedded, _) => {
             facts.line("target", "the embedded agent, started for the run on a free port")?;
         }
@@ -64,7 +112,7 @@ fn target(scenario: &Scenario, preview: &Preview, facts: &mut Facts<'_>) -> io::
     }
     facts.line("protocol", &format!("{}, framing {}", target.protocol, target.framing))?;
     facts.line("agent id", &target.agent_id)?;
-    let key = match &preview.key {
+    let key = match &planned.key {
         Key::MadeUp => "a made-up one: the embedded agent takes any".to_owned(),
         Key::Set(name) => format!("from {name}"),
         Key::None(name) => format!("none is sent: {name} is not set, and the agent is local"),
@@ -164,6 +212,19 @@ fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         crate::scenario::OnError::Continue => "the next message is sent all the same",
     };
     facts.line("on error", on_error)?;
+    let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
+    let slo: Vec<String> = slo
+        .into_iter()
+        .filter_map(|(name, bound)| Some(format!("{name} within {}", Span(bound?))))
+        .collect();
+    if !slo.is_empty() {
+        facts.line("good turn", &slo.join(", "))?;
+    }
+    Ok(())
+}
+
+/// What holds for the run as a whole.
+fn limits(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
     let limits = &scenario.limits;
     let mut parts = Vec::new();
     if let Some(requests) = limits.requests {
@@ -180,14 +241,6 @@ fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         let (condition, over) = (&rule.condition, Span(rule.over));
         let text = format!("{} {} over {over}", condition.metric, condition.expression);
         facts.line("stops when", &text)?;
-    }
-    let slo = [("first chunk", scenario.slo.ttfc), ("total", scenario.slo.total)];
-    let slo: Vec<String> = slo
-        .into_iter()
-        .filter_map(|(name, bound)| Some(format!("{name} within {}", Span(bound?))))
-        .collect();
-    if !slo.is_empty() {
-        facts.line("good turn", &slo.join(", "))?;
     }
     Ok(())
 }
@@ -214,7 +267,7 @@ fn kinds(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
 }
 
 impl Request {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, first: bool, out: &mut dyn Write) -> io::Result<()> {
         let think = match self.think.is_zero() {
             true => String::new(),
             false => format!(", after {:.3}s of thinking", self.think.as_secs_f64()),
@@ -222,7 +275,7 @@ impl Request {
         let title = format!("session {} ({}), turn {}{think}", self.session, self.kind, self.turn);
         writeln!(out, "\n{title}")?;
         // The same for every request: once is enough.
-        if self.session == 0 && self.turn == 1 {
+        if first {
             writeln!(out, "  POST {}", self.url)?;
             for (name, value) in &self.headers {
                 writeln!(out, "  {name}: {value}")?;

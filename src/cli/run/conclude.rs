@@ -88,7 +88,7 @@ pub(super) fn conclude(args: &Args, mut conducted: Conducted) -> Result<Conclude
     let broken = why_broken(&conducted, &summary);
     write_files(&mut conducted, &summary, broken.is_some())
         .map_err(|error| Refused::broken(&error))?;
-    let verdict = summary.verdict(conducted.job.plan.scenario().limits.failures);
+    let verdict = summary.verdict(conducted.job.shared().limits.failures);
     let exit = Exit::first([
         (conducted.interrupted, Exit::Interrupted),
         (args.strict && verdict.invalid, Exit::Invalid),
@@ -115,17 +115,19 @@ fn why_broken(conducted: &Conducted, summary: &Summary) -> Option<String> {
         let place = conducted.directory.path().display();
         return Some(format!("the files of the run in {place} cannot be written: {error}"));
     }
-    let counts = &summary.counts;
-    let planned = conducted.job.plan.turn_count().filter(|_| conducted.job.load_end().is_none());
-    let told = counts.planned + summary.aside.map_or(0, |aside| aside.planned);
-    if let Some(planned) = planned.filter(|&planned| planned != told) {
+    let tally = conducted.collected.totals.tally();
+    for (scenario, plan) in (0..).zip(&conducted.job.plans) {
+        let own = tally.scenario(scenario);
+        let told = own.counts.planned() + own.aside.planned();
+        let planned = plan.turn_count().filter(|_| plan.load_end().is_none());
+        let Some(planned) = planned.filter(|&planned| planned != told) else { continue };
         return Some(format!(
             "the counts do not add up: {planned} turns were planned and {told} are accounted for. \
              This is a defect in streamgauge: the figures of this run cannot be trusted"
         ));
     }
     (conducted.key_refused && !conducted.interrupted).then(|| {
-        let variable = conducted.job.plan.scenario().key_variable().to_owned();
+        let variable = conducted.job.shared().key_variable().to_owned();
         let refusal = summary.errors.iter().find(|group| matches!(group.status, Some(401 | 403)));
         let said = refusal.map_or(String::new(), |group| match &group.example {
             Some(example) if !example.is_empty() => format!(" (it says: {example})"),

@@ -33,6 +33,8 @@ const CHANNEL: usize = 4096;
 /// A run that has ended.
 pub(super) struct Conducted {
     pub(super) job: Job,
+    /// Whether its scenarios are listed, and reported apart.
+    pub(super) listed: bool,
     pub(super) directory: RunDirectory,
     pub(super) manifest: Manifest,
     pub(super) collected: Collected,
@@ -51,8 +53,8 @@ pub(super) struct Conducted {
     pub(super) seen: Seen,
     /// The control turns.
     pub(super) control: ControlSeconds,
-    /// How long the warm-up was; as long as the run where it never was over.
-    pub(super) warmup: Duration,
+    /// When the warm-up of each plan was over; with the run where it never was.
+    pub(super) warm_at: Vec<Offset>,
 }
 
 /// Carries the run out.
@@ -62,7 +64,7 @@ pub(super) fn conduct(
     prepared: Prepared,
     interrupts: &Interrupts,
 ) -> Result<Conducted, Refused> {
-    let Prepared { job, endpoint, directory, mut manifest, embedded } = prepared;
+    let Prepared { job, listed, endpoint, directory, mut manifest, embedded } = prepared;
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
     let stop = Stop::new();
     let drain = format!(
@@ -80,10 +82,10 @@ pub(super) fn conduct(
     let shown = Shown {
         style: terminal::progress(args.progress, args.quiet, world),
         gauges: gauges.clone(),
-        planned: job.plan.turn_count().filter(|_| job.load_end().is_none()),
+        planned: job.turn_count(),
     };
     let names = Names::default();
-    let timeouts = job.plan.scenario().target.timeouts;
+    let timeouts = job.shared().target.timeouts;
     let prepare = || {
         let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
         let control = control.as_ref().map(|control| &control.endpoint);
@@ -125,12 +127,14 @@ pub(super) fn conduct(
     manifest.started_at = rfc3339(clock.wall_origin());
     let duration = clock.now().since(Offset::ZERO);
     manifest.ended_at = Some(rfc3339(clock.wall_origin() + duration));
-    let warm_at = end.as_ref().map_or(Offset::ZERO, |ended| ended.warm_at);
+    let last = Offset::ZERO + duration;
+    let warm_at = end.as_ref().map_or(&[][..], |ended| &ended.warm_at);
     Ok(Conducted {
         seen,
         control,
-        warmup: warm_at.since(Offset::ZERO).min(duration),
+        warm_at: warm_at.iter().map(|&at| at.min(last)).collect(),
         job,
+        listed,
         directory,
         manifest,
         collected,
@@ -163,12 +167,14 @@ type Growing = std::io::BufWriter<std::fs::File>;
 
 impl Files {
     fn create(directory: &RunDirectory, job: &Job) -> Result<Self, StoreError> {
-        let kinds: Vec<String> =
-            job.plan.kinds().iter().map(|kind| kind.name.to_string()).collect();
+        let kinds = job.kind_names();
         let head = |name| move |source| StoreError::writing(directory, name, source);
         let samples = directory.growing("samples.csv")?;
-        let samples = SampleWriter::new(samples, &kinds, &job.plan.scenario().name)
-            .map_err(head("samples.csv"))?;
+        let scenarios = job.plans.iter().flat_map(|plan| {
+            std::iter::repeat_n(plan.scenario().name.as_str(), plan.kinds().len())
+        });
+        let kinds_of = kinds.iter().map(String::as_str).zip(scenarios);
+        let samples = SampleWriter::together(samples, kinds_of).map_err(head("samples.csv"))?;
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(SampleFile(samples))];
         match job.record {
             Record::Nothing => {}
@@ -219,7 +225,7 @@ fn collect(
             let Shown { gauges, planned, .. } = shown;
             sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
         }
-        let (scenario, stop) = (job.plan.scenario(), stop.clone());
+        let (scenario, stop) = (job.shared(), stop.clone());
         sinks.push(Box::new(StopGuard::new(scenario, &job.layout, stop, stopped, clock)));
     }
     sinks.push(Box::new(key_guard));

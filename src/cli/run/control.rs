@@ -11,6 +11,7 @@ use crate::protocol::Endpoint;
 use crate::scenario::{Connections, Load, Pace};
 use crate::secret::Secret;
 use crate::sink::{ControlBook, TrueTurn};
+use crate::units::Offset;
 
 /// Its replies: long enough to have both a first chunk and a rest, short enough not to weigh.
 const FIRST_CHUNK: Duration = Duration::from_millis(20);
@@ -32,14 +33,13 @@ pub(super) struct Control {
 
 /// Whether there is enough of a load to say something about.
 pub(super) fn is_worth_it(args: &Args, job: &Job) -> bool {
-    let scenario = job.plan.scenario();
-    let too_slow = match &scenario.load {
+    let too_slow = job.plans.iter().all(|plan| match &plan.scenario().load {
         Load::Open { rate: Pace::Steady(rate), .. } => rate.hertz() < SLOWEST,
         _ => false,
-    };
-    let too_short = match scenario.load.duration() {
-        Some(time) => time < SHORTEST,
-        None => job.plan.turn_count().is_some_and(|turns| turns < FEWEST),
+    });
+    let too_short = match job.load_end() {
+        Some(end) => end < Offset::ZERO + SHORTEST,
+        None => job.turn_count().is_some_and(|turns| turns < FEWEST),
     };
     !args.no_control && !too_slow && !too_short
 }
@@ -53,7 +53,7 @@ pub(super) fn start(job: &Job) -> Option<Control> {
         ..Options::default()
     };
     let agent = agent::start(([127, 0, 0, 1], 0).into(), options, Clock::start()).ok()?;
-    let mut target = job.plan.scenario().target.clone();
+    let mut target = job.shared().target.clone();
     // The agent's own ways, and no secret of the target's.
     target.headers.clear();
     target.connections = Connections::default();

@@ -1,16 +1,28 @@
 //! What a summary has to know of a run besides its samples.
 
 use super::conduct::Conducted;
-use crate::plan::Shard;
+use crate::plan::{Plan, Shard};
 use crate::scenario::{Load, Pace, Until};
 use crate::sink::StoppedBy;
-use crate::summary::{Control, LoadFacts, LoadModel, Observed, Offered, RunFacts, StoppedSummary};
+use crate::summary::{
+    Control, LoadFacts, LoadModel, Observed, Offered, RunFacts, ScenarioFacts, StoppedSummary,
+};
 use crate::units::{Offset, Span};
 
 /// The facts of a run that has ended.
 pub(super) fn facts(conducted: &Conducted) -> RunFacts {
-    let scenario = conducted.job.plan.scenario();
+    let job = &conducted.job;
+    let shared = job.shared();
     let manifest = &conducted.manifest;
+    let scenarios: Vec<ScenarioFacts> = (0..)
+        .zip(&job.plans)
+        .map(|(index, plan)| ScenarioFacts {
+            name: plan.scenario().name.clone(),
+            start: plan.start(),
+            load: load_facts(conducted, index, plan),
+        })
+        .collect();
+    let load = whole_load(&scenarios);
     RunFacts {
         id: manifest.id.clone(),
         name: manifest.name.clone(),
@@ -19,23 +31,24 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
         seed: manifest.seed,
         version: manifest.version.clone(),
         fingerprint: manifest.fingerprint.clone(),
-        kinds: conducted.job.plan.kinds().iter().map(|kind| kind.name.to_string()).collect(),
-        load: load_facts(conducted),
-        thresholds: scenario.thresholds.clone(),
-        failures: scenario.limits.failures,
+        kinds: job.kind_names(),
+        thresholds: shared.thresholds.clone(),
+        failures: shared.limits.failures,
         stopped: conducted.stopped.as_ref().map(|by| {
             let StoppedBy { rule, observed, at, .. } = by;
             let over = rule.over.as_secs_f64();
             StoppedSummary::new(&rule.condition, over, *observed, at.as_secs_f64())
         }),
         collector_lag: conducted.collected.lag,
-        observed: Some(observed(conducted)),
+        observed: Some(observed(conducted, &load)),
+        load,
+        scenarios: if conducted.listed { scenarios } else { Vec::new() },
     }
 }
 
 /// What the run saw of itself while its figures were made: after the warm-up, before the drain.
-fn observed(conducted: &Conducted) -> Observed {
-    let from = Offset::ZERO + conducted.warmup;
+fn observed(conducted: &Conducted, load: &LoadFacts) -> Observed {
+    let from = Offset::ZERO + load.warmup;
     let end = conducted.job.load_end().unwrap_or(Offset::NEVER);
     let until = conducted.stopped_at.map_or(end, |at| at.min(end));
     Observed {
@@ -46,8 +59,41 @@ fn observed(conducted: &Conducted) -> Observed {
     }
 }
 
-fn load_facts(conducted: &Conducted) -> LoadFacts {
-    let scenario = conducted.job.plan.scenario();
+/// The load that scenarios make together; that of the one where there is one.
+fn whole_load(scenarios: &[ScenarioFacts]) -> LoadFacts {
+    if let [ScenarioFacts { load, start: Offset::ZERO, .. }] = scenarios {
+        return load.clone();
+    }
+    let described = scenarios.iter().map(|ScenarioFacts { name, start, load }| match *start {
+        Offset::ZERO => format!("{name} ({})", load.description),
+        start => {
+            let after = Span(start.since(Offset::ZERO));
+            format!("{name} (after {after}: {})", load.description)
+        }
+    });
+    let loads = || scenarios.iter().map(|one| &one.load);
+    let offered = loads().filter_map(|load| load.offered).reduce(|sum, one| Offered {
+        due: sum.due + one.due,
+        sent: sum.sent + one.sent,
+        held_by_target: sum.held_by_target + one.held_by_target,
+    });
+    let measured_from = scenarios.iter().map(|one| one.start + one.load.warmup).min();
+    LoadFacts {
+        model: LoadModel::Several,
+        description: described.collect::<Vec<_>>().join("; "),
+        warmup: measured_from.unwrap_or(Offset::ZERO).since(Offset::ZERO),
+        ended: loads()
+            .map(|load| load.ended)
+            .collect::<Option<Vec<_>>>()
+            .and_then(|ended| ended.into_iter().max()),
+        offered,
+        max_in_flight: None,
+        limited: loads().any(|load| load.limited),
+    }
+}
+
+fn load_facts(conducted: &Conducted, index: usize, plan: &Plan) -> LoadFacts {
+    let scenario = plan.scenario();
     let (model, description) = describe(&scenario.load);
     // A load that was stopped was offered until then; the drain is not part of it.
     let lasted = match (&conducted.stopped, conducted.stopped_at) {
@@ -56,21 +102,21 @@ fn load_facts(conducted: &Conducted) -> LoadFacts {
         (None, None) => Offset::ZERO + conducted.duration,
     };
     // A schedule goes on to its end, also where nothing more is due: the silence counts.
-    let to_its_end = model == LoadModel::Open
-        && !is_cut_short(conducted)
-        && conducted.job.plan.session_count().is_none();
-    let ended = match conducted.job.load_end() {
+    let to_its_end =
+        model == LoadModel::Open && !is_cut_short(conducted) && plan.session_count().is_none();
+    let ended = match plan.load_end() {
         Some(end) if to_its_end => Some(end),
         Some(end) => Some(end.min(lasted)),
         None => conducted.stopped_at,
     };
+    let warm_at = conducted.warm_at.get(index).copied().unwrap_or(Offset::ZERO);
     LoadFacts {
         model,
         description,
-        warmup: conducted.warmup,
+        warmup: warm_at.since(plan.start()),
         ended,
         offered: matches!(model, LoadModel::Open | LoadModel::Replay)
-            .then(|| offered(conducted, ended.unwrap_or(Offset::NEVER))),
+            .then(|| offered(conducted, index, plan, ended.unwrap_or(Offset::NEVER))),
         max_in_flight: scenario.load.bound().map(|(most, _)| most),
         limited: scenario.load.bound().is_some() || scenario.limits.requests.is_some(),
     }
@@ -107,13 +153,12 @@ fn is_cut_short(conducted: &Conducted) -> bool {
     conducted.interrupted || conducted.key_refused || conducted.stopped.is_some()
 }
 
-fn offered(conducted: &Conducted, end: Offset) -> Offered {
-    let opened = conducted.collected.opened;
+fn offered(conducted: &Conducted, index: usize, plan: &Plan, end: Offset) -> Offered {
+    let opened = conducted.collected.opened.get(index).copied().unwrap_or_default();
     let due = if is_cut_short(conducted) {
         // What was due after the end was not offered; who was turned away was.
         opened.sent + opened.held
     } else {
-        let plan = &conducted.job.plan;
         let until = plan.session_count().unwrap_or(u64::MAX);
         let arrivals = plan.arrivals(Shard::WHOLE);
         arrivals.take_while(|&(number, due)| number < until && due < end).count() as u64

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::series::Series;
+use super::series::{Series, only};
 use super::{Args, Refused};
 use crate::cli::args::ScenarioArgs;
 use crate::cli::exit::Exit;
@@ -68,8 +68,7 @@ fn scenario(
     if args.probe.0.is_zero() {
         return Err(Refused::usage(&"error: --probe has to be above zero"));
     }
-    let (scenario, _) =
-        at_level(args, parameter, 1.0).load(world).map_err(|problems| Refused::usage(&problems))?;
+    let scenario = only(world, args, &at_level(args, parameter, 1.0), "--find-max")?;
     if scenario.slo == Slo::default() {
         return Err(Refused::usage(
             &"error: --find-max needs to know what a good turn is\n  = help: add it to the \

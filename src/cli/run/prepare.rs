@@ -18,12 +18,14 @@ use crate::machine;
 use crate::measure::{Goal, Layout};
 use crate::plan::Plan;
 use crate::protocol::Endpoint;
-use crate::scenario::{Load, Scenario, Surroundings, TargetUrl};
+use crate::scenario::{Load, Scenario, Scenarios, Surroundings, Target, TargetUrl};
 use crate::secret::{Secret, is_key_like};
 
 /// A run that is ready to begin.
 pub(super) struct Prepared {
     pub(super) job: Job,
+    /// Whether its scenarios are listed, and reported apart.
+    pub(super) listed: bool,
     pub(super) endpoint: Endpoint,
     pub(super) directory: RunDirectory,
     pub(super) manifest: Manifest,
@@ -38,41 +40,44 @@ pub(super) fn prepare(
     err: &mut dyn Write,
 ) -> Result<Prepared, Refused> {
     let usage = |why: String| Refused { exit: Exit::Usage, why };
-    let (scenario, seed) =
+    let (scenarios, seed) =
         args.scenario.load(world).map_err(|problems| usage(problems.to_string()))?;
-    if let Some(note) = scenario.load.note().filter(|_| !args.quiet) {
+    for note in scenarios.iter().filter_map(|one| one.load.note()).filter(|_| !args.quiet) {
         let _ = writeln!(err, "note: {note}");
     }
-    let key = scenario.key(world).map_err(|problem| usage(problem.to_string()))?;
-    let embedded = match scenario.target.url {
+    let shared = scenarios.shared();
+    let key = shared.key(world).map_err(|problem| usage(problem.to_string()))?;
+    let embedded = match shared.target.url {
         TargetUrl::Embedded => Some(start_agent(seed)?),
         TargetUrl::Remote(_) => None,
     };
-    let url = match (&scenario.target.url, &embedded) {
+    let url = match (&shared.target.url, &embedded) {
         (TargetUrl::Remote(url), _) => url.clone(),
         (TargetUrl::Embedded, Some(agent)) => agent.base_url(),
         (TargetUrl::Embedded, None) => String::new(),
     };
-    let endpoint = Endpoint::new(&url, &scenario.target, key)
+    let endpoint = Endpoint::new(&url, &shared.target, key)
         .map_err(|error| usage(format!("error: {error}")))?;
-    let workers = args.workers.map_or_else(|| default_workers(&scenario), usize::from);
-    let manifest = manifest(&scenario, seed, &endpoint, embedded.is_some(), workers);
+    let workers = args.workers.map_or_else(|| default_workers(scenarios.iter()), usize::from);
+    let kept = Kept::from(&scenarios);
+    let manifest = manifest(kept, &shared.target, seed, &endpoint, embedded.is_some(), workers);
     let directory = make_directory(args, &manifest)?;
     if args.verbose {
         let _ = writeln!(err, "run {} in {}", manifest.id, directory.path().display());
         let _ = writeln!(err, "asking {} from {workers} worker threads", endpoint.url);
     }
-    let plan = Plan::new(scenario, seed);
+    let listed = scenarios.listed;
+    let plans = Plan::together(scenarios, seed);
     let job = Job {
         run_id: manifest.id.as_str().into(),
         workers,
-        layout: Arc::new(layout(&plan)),
+        layout: Arc::new(layout(&plans)),
         record: args.record(),
         secrets: secrets(&endpoint),
         errands: None,
-        plan: Arc::new(plan),
+        plans,
     };
-    Ok(Prepared { job, endpoint, directory, manifest, embedded })
+    Ok(Prepared { job, listed, endpoint, directory, manifest, embedded })
 }
 
 /// What a target may repeat when it refuses us, and no file may hold.
@@ -90,31 +95,52 @@ fn start_agent(seed: u64) -> Result<Agent, Refused> {
 
 /// One processor is left to the rest of the machine (and to the embedded agent); more threads than
 /// turns that can be on the wire have nothing to do.
-pub(in crate::cli) fn default_workers(scenario: &Scenario) -> usize {
-    let most = match scenario.load {
+pub(in crate::cli) fn default_workers<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> usize {
+    let most = scenarios.map(|scenario| match scenario.load {
         Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
         Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
             max_in_flight.unwrap_or(u32::MAX)
         }
-    };
+    });
+    let most = most.fold(0, u32::saturating_add);
     machine::cpus().saturating_sub(1).min(most as usize).max(1)
 }
 
-pub(in crate::cli) fn layout(plan: &Plan) -> Layout {
-    let scenario = plan.scenario();
-    Layout::new(
-        plan.kinds().len(),
-        scenario
-            .thresholds
-            .iter()
-            .chain(scenario.stop_when.iter().map(|rule| &rule.condition))
-            .map(|threshold| threshold.selection),
-        Goal { ttfc: scenario.slo.ttfc, total: scenario.slo.total },
-    )
+/// The series of a run of these plans. Thresholds and rules are the same in each.
+pub(in crate::cli) fn layout(plans: &[Plan]) -> Layout {
+    let goal = |plan: &Plan| {
+        let slo = plan.scenario().slo;
+        (plan.kinds().len(), Goal { ttfc: slo.ttfc, total: slo.total })
+    };
+    let shared = plans.first().map(Plan::scenario);
+    let thresholds = shared.iter().flat_map(|shared| {
+        shared.thresholds.iter().chain(shared.stop_when.iter().map(|rule| &rule.condition))
+    });
+    Layout::together(plans.iter().map(goal), thresholds.map(|threshold| threshold.selection))
+}
+
+/// What `run.json` keeps of what was asked.
+pub(in crate::cli) struct Kept {
+    name: String,
+    scenario: serde_json::Value,
+    fingerprint: String,
+}
+
+impl From<&Scenario> for Kept {
+    fn from(one: &Scenario) -> Self {
+        Self { name: one.name.clone(), scenario: one.resolved(), fingerprint: one.fingerprint() }
+    }
+}
+
+impl From<&Scenarios> for Kept {
+    fn from(all: &Scenarios) -> Self {
+        Self { name: all.name.clone(), scenario: all.resolved(), fingerprint: all.fingerprint() }
+    }
 }
 
 pub(in crate::cli) fn manifest(
-    scenario: &Scenario,
+    kept: Kept,
+    target: &Target,
     seed: u64,
     endpoint: &Endpoint,
     embedded: bool,
@@ -124,18 +150,18 @@ pub(in crate::cli) fn manifest(
     Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        id: name_directory(&scenario.name, now),
-        name: scenario.name.clone(),
+        id: name_directory(&kept.name, now),
+        name: kept.name,
         state: RunState::Running,
-        scenario: scenario.resolved(),
+        scenario: kept.scenario,
         seed,
         command: Some(command_line::kept(&["--fresh"])),
-        fingerprint: scenario.fingerprint(),
+        fingerprint: kept.fingerprint,
         target: TargetFacts {
-            url: if embedded { endpoint.url.clone() } else { scenario.target.written.url.clone() },
+            url: if embedded { endpoint.url.clone() } else { target.written.url.clone() },
             embedded,
-            protocol: scenario.target.protocol.to_string(),
-            agent_id: scenario.target.written.agent_id.clone(),
+            protocol: target.protocol.to_string(),
+            agent_id: target.written.agent_id.clone(),
             with_key: endpoint.key.is_some(),
         },
         transport: "reqwest".to_owned(),

@@ -157,6 +157,28 @@ impl<'a> Series<'a> {
     }
 }
 
+/// The scenario at a level; refused where the file lists several.
+pub(super) fn only(
+    world: &dyn Surroundings,
+    args: &Args,
+    changed: &ScenarioArgs,
+    flag: &str,
+) -> Result<Scenario, Refused> {
+    let several = || {
+        Refused::usage(&format!(
+            "error: {flag} changes one load, and the file lists `scenarios`\n  = help: give it a file \
+             with one of them alone"
+        ))
+    };
+    match changed.load(world) {
+        Ok((scenarios, _)) => scenarios.only().ok_or_else(several),
+        Err(problems) => match args.scenario.load(world) {
+            Ok((scenarios, _)) if scenarios.listed => Err(several()),
+            _ => Err(Refused::usage(&problems)),
+        },
+    }
+}
+
 /// What a run's exit is called in a line of a table.
 pub(super) fn verdict(exit: Exit, validity: ValidityVerdict) -> &'static str {
     match exit {

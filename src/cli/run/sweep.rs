@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::series::{Series, verdict};
+use super::series::{Series, only, verdict};
 use super::{Args, Refused};
 use crate::cli::args::ScenarioArgs;
 use crate::cli::exit::Exit;
@@ -22,9 +22,8 @@ pub(super) fn run(
     // All levels are checked before the first is run.
     let mut first = None;
     for level in &levels.levels {
-        let (scenario, _) = at_level(args, levels.parameter, level)?
-            .load(world)
-            .map_err(|problems| Refused::usage(&problems))?;
+        let changed = at_level(args, levels.parameter, level)?;
+        let scenario = only(world, args, &changed, "--sweep")?;
         first.get_or_insert(scenario);
     }
     let Some(first) = first else {

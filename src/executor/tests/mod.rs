@@ -57,10 +57,10 @@ fn run_in(
     let text = format!("target: {{ url: 'http://127.0.0.1:1' , agent_id: a }}\n{scenario}");
     let scenario =
         scenario::load("test.yaml", &text, Path::new(""), &Overrides::default(), world).unwrap();
-    let plan = Arc::new(Plan::new(scenario, 0));
+    let plan = Plan::new(scenario, 0);
     let layout = Arc::new(Layout::new(plan.kinds().len(), [], Goal::default()));
     let job = Job {
-        plan,
+        plans: vec![plan],
         run_id: "run".into(),
         workers: 1,
         layout: Arc::clone(&layout),
@@ -83,9 +83,12 @@ fn run_in(
                 if already == 0 { stopping.drain() } else { stopping.cut() }
             }
         });
-        let timeouts = job.plan.scenario().target.timeouts;
+        let timeouts = job.shared().target.timeouts;
         let shared = Arc::new(Shared::new(job, stop, clock));
-        tokio::task::spawn_local(super::run::cut_in_time(Arc::clone(&shared), clock));
+        for strand in &shared.strands {
+            let (shared, strand) = (Arc::clone(&shared), Arc::clone(strand));
+            tokio::task::spawn_local(super::run::cut_in_time(shared, strand, clock));
+        }
         let transport = ScriptedTransport::new(clock, answer);
         let seen = Rc::clone(&transport.seen);
         let exchange =

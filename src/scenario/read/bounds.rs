@@ -5,7 +5,7 @@ use super::super::fields::{LIMITS, SLO, names};
 use super::super::model::{Failures, Limits, Slo};
 use super::super::problem::Problem;
 use super::Reading;
-use crate::threshold::Threshold;
+use crate::threshold::{Named, Threshold};
 use crate::units::{Share, UnitError};
 
 const LIMIT_FIELDS: [&str; LIMITS.len()] = names(LIMITS);
@@ -57,11 +57,11 @@ impl Reading<'_> {
         Some(slo)
     }
 
-    /// `kinds` are the names of the sessions, where they could be read.
+    /// `named` is what tags can name, where that could be read.
     pub(super) fn thresholds(
         &mut self,
         node: &Node,
-        kinds: Option<&[String]>,
+        named: Option<&[Named<'_, String>]>,
     ) -> Option<Vec<Threshold>> {
         let Value::Map(entries) = &node.value else {
             let problem = Problem::new(format!(
@@ -91,7 +91,7 @@ impl Reading<'_> {
                 else {
                     continue;
                 };
-                match threshold(metric, text, kinds) {
+                match threshold(metric, text, named) {
                     Ok(threshold) => thresholds.push(threshold),
                     Err(error) => {
                         // The sentence quotes what is wrong: the metric or the expression.
@@ -106,14 +106,14 @@ impl Reading<'_> {
     }
 }
 
-/// One threshold. Without `kinds` (they had mistakes of their own) its tags cannot be judged yet.
+/// One threshold. Without `named` (they had mistakes of their own) its tags cannot be judged yet.
 pub(super) fn threshold(
     metric: &str,
     expression: &str,
-    kinds: Option<&[String]>,
+    named: Option<&[Named<'_, String>]>,
 ) -> Result<Threshold, UnitError> {
-    match kinds {
-        Some(kinds) => Threshold::parse(metric, expression, kinds),
+    match named {
+        Some(named) => Threshold::parse_in(metric, expression, named),
         None => {
             let name = metric.split('{').next().unwrap_or(metric);
             Threshold::parse::<&str>(name, expression, &[])

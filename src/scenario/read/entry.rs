@@ -1,44 +1,55 @@
 //! The ways in: a scenario's text, its file, or a single message from the command line.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::super::checker::Checker;
+use super::super::checker::{Checker, Fields};
 use super::super::document::{Node, Value, parse};
 use super::super::fields::{SCENARIO, names};
-use super::super::loads::{Load, Warmup};
-use super::super::model::{OnError, Scenario};
+use super::super::model::{Limits, Scenario, StopRule, Target};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Surroundings;
+use super::super::together::{Scenarios, Together};
 use super::Reading;
-use crate::units::Span;
+use super::together::ReadEntry;
+use crate::threshold::{Named, Threshold};
 
 const FIELDS: [&str; SCENARIO.len()] = names(SCENARIO);
 
-/// Reads a scenario from a file; `-` is standard input. Paths in it count from its folder.
+/// Reads what a file says; `-` is standard input. Paths in it count from its folder.
 ///
 /// # Errors
 /// Everything that is wrong with it, in order of place.
-pub fn load_file(
+pub fn read_file(
     path: &Path,
     overrides: &Overrides,
     world: &dyn Surroundings,
-) -> Result<Scenario, Problems> {
+) -> Result<Scenarios, Problems> {
     let label = if path.as_os_str() == "-" { "stdin".into() } else { path.display().to_string() };
     let bytes = world.read(path).map_err(|why| {
         Problem::new(format!("the scenario {label} cannot be read: {why}"))
             .with_help("give the path of a scenario file, or a message with -m")
     })?;
     let text = super::super::rows::text(&label, &bytes)?;
-    load(&label, text, path.parent().unwrap_or(Path::new("")), overrides, world)
+    read(&label, text, path.parent().unwrap_or(Path::new("")), overrides, world)
 }
 
-/// Reads a scenario from its text. `label` is what problems call it; its stem is the name of a
-/// scenario without one. Paths in it count from `base_dir`.
+/// Reads the one scenario of a file, as [`read_file`].
 ///
 /// # Errors
-/// Everything that is wrong with it, in order of place.
+/// As there, and that the file lists several.
+pub fn load_file(
+    path: &Path,
+    overrides: &Overrides,
+    world: &dyn Surroundings,
+) -> Result<Scenario, Problems> {
+    only(read_file(path, overrides, world)?)
+}
+
+/// Reads the one scenario of a text, as [`read`].
+///
+/// # Errors
+/// As there, and that the text lists several.
 pub fn load(
     label: &str,
     text: &str,
@@ -46,6 +57,30 @@ pub fn load(
     overrides: &Overrides,
     world: &dyn Surroundings,
 ) -> Result<Scenario, Problems> {
+    only(read(label, text, base_dir, overrides, world)?)
+}
+
+fn only(scenarios: Scenarios) -> Result<Scenario, Problems> {
+    let name = scenarios.name.clone();
+    scenarios.only().ok_or_else(|| {
+        Problem::new(format!("`{name}` lists `scenarios`, and only one can be used here"))
+            .with_help("`streamgauge run` and `plan` take several; give a file without `scenarios`")
+            .into()
+    })
+}
+
+/// Reads what a scenario file says from its text. `label` is what problems call it; its stem is the name of a
+/// scenario without one. Paths in it count from `base_dir`.
+///
+/// # Errors
+/// Everything that is wrong with it, in order of place.
+pub fn read(
+    label: &str,
+    text: &str,
+    base_dir: &Path,
+    overrides: &Overrides,
+    world: &dyn Surroundings,
+) -> Result<Scenarios, Problems> {
     let mut checker = Checker::new();
     let source = checker.add_source(label, text, false);
     let mut root = match parse(source, text, 0) {
@@ -65,7 +100,7 @@ pub fn load(
     apply(overrides, &mut root, &mut checker);
     let stem = Path::new(label).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = stem.unwrap_or_else(|| "scenario".into());
-    scenario(&root, &name, Reading { checker, world, base_dir })
+    scenarios(&root, &name, Reading { checker, world, base_dir })
 }
 
 /// A scenario without a file: one session of one message, once for each of `-c` users.
@@ -96,105 +131,112 @@ pub fn from_message(
         );
         return Err(checker.into_problems());
     }
-    scenario(&root, "message", Reading { checker, world, base_dir: Path::new("") })
+    only(scenarios(&root, "message", Reading { checker, world, base_dir: Path::new("") })?)
 }
 
-fn scenario(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scenario, Problems> {
-    let Some(fields) = r.checker.fields(root, "", &FIELDS) else {
-        return Err(r.checker.into_problems());
-    };
-    for missing in ["target", "sessions"] {
-        if fields.get(missing).is_none() {
-            let help = match missing {
-                "target" => "say who is asked: `target: { url: embedded }`, or give --target",
-                _ => "say what is asked: `sessions: [{ messages: [\"Hello!\"] }]`",
-            };
-            let problem = Problem::new(format!("the scenario has no `{missing}`"));
-            r.checker.missing(fields, missing, problem.with_help(help));
+/// What the scenarios of a run have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) target: Target,
+    pub(super) limits: Limits,
+    pub(super) thresholds: Vec<Threshold>,
+    pub(super) stop_when: Vec<StopRule>,
+}
+
+fn scenarios(root: &Node, default_name: &str, mut r: Reading<'_>) -> Result<Scenarios, Problems> {
+    let read = r.whole_file(root, default_name);
+    match read {
+        Some(scenarios) if r.checker.is_clean() => Ok(scenarios),
+        _ => {
+            if r.checker.is_clean() {
+                // Every reader that gives up says why; should one not, this is still better than
+                // silence.
+                r.checker.note_anywhere(Problem::new("the scenario cannot be read"));
+            }
+            Err(r.checker.into_problems())
         }
     }
-    let name = match fields.get("name") {
-        Some(node) => r.name(node),
-        None => Some(default_name.to_owned()),
-    };
-    let target = fields.get("target").and_then(|node| r.target(node));
-    let load = match fields.get("load") {
-        Some(node) => r.load(node),
-        None => Some(Load::Once { concurrency: super::super::overrides::DEFAULT_CONCURRENCY }),
-    };
-    let users = r.users(fields.get("users"), load.as_ref());
-    let data = fields.get("data").map_or_else(|| Some(Default::default()), |node| r.data(node));
-    let env = fields.get("env").map_or_else(|| Some(Default::default()), |node| r.env(node));
-    let expect = fields
-        .get("expect")
-        .map_or_else(|| Some(Default::default()), |node| r.expect(node, "expect"));
-    let sessions = fields.get("sessions").and_then(|node| r.sessions(node));
-    let warmup =
-        fields.get("warmup").map_or(Some(Warmup::default()), |node| r.warmup(node, load.as_ref()));
-    let drain = fields.get("drain").map_or(Some(Duration::from_secs(30)), |node| {
-        r.checker.parsed::<Span>(node, "drain").map(|span| span.0)
-    });
-    let on_error = fields
-        .get("on_error")
-        .map_or(Some(OnError::default()), |node| r.checker.choice(node, "on_error"));
-    let limits = fields.get("limits").map_or_else(|| Some(Default::default()), |n| r.limits(n));
-    let slo = fields.get("slo").map_or_else(|| Some(Default::default()), |node| r.slo(node));
-    let kinds = sessions.as_ref().map(|sessions| {
-        sessions.iter().map(|one| one.session.name.clone()).collect::<Vec<String>>()
-    });
-    let thresholds = match fields.get("thresholds") {
-        Some(node) => r.thresholds(node, kinds.as_deref()),
-        None => Some(Vec::new()),
-    };
-    let stop_when = match fields.get("stop_when") {
-        Some(node) => r.stop_when(node, kinds.as_deref()),
-        None => Some(Vec::new()),
-    };
-    if let (Some(users), Some(data), Some(env), Some(sessions)) = (&users, &data, &env, &sessions) {
-        r.check_messages(sessions, users, data, env);
-    }
-    if r.checker.is_clean()
-        && let (Some(name), Some(target), Some(users), Some(sessions), Some(data), Some(load)) =
-            (name, target, users, sessions, data, load)
-        && let (
-            Some(env),
-            Some(warmup),
-            Some(drain),
-            Some(on_error),
-            Some(expect),
-            Some(limits),
-            Some(slo),
-            Some(thresholds),
-            Some(stop_when),
-        ) = (env, warmup, drain, on_error, expect, limits, slo, thresholds, stop_when)
-    {
-        let sessions = sessions.into_iter().map(|one| one.session).collect();
-        return Ok(Scenario {
-            name,
-            target,
-            users,
-            sessions,
-            data,
-            env,
-            load,
-            warmup,
-            drain,
-            on_error,
-            expect,
-            limits,
-            slo,
-            thresholds,
-            stop_when,
-        });
-    }
-    if r.checker.is_clean() {
-        // Every reader that gives up says why; should one not, this is still better than silence.
-        r.checker.note_anywhere(Problem::new("the scenario cannot be read"));
-    }
-    Err(r.checker.into_problems())
 }
 
 impl Reading<'_> {
+    fn whole_file(&mut self, root: &Node, default_name: &str) -> Option<Scenarios> {
+        let fields = self.checker.fields(root, "", &FIELDS)?;
+        let listed = fields.get("scenarios");
+        if fields.get("target").is_none() {
+            let problem = Problem::new("the scenario has no `target`")
+                .with_help("say who is asked: `target: { url: embedded }`, or give --target");
+            self.checker.missing(fields, "target", problem);
+        }
+        let name = match fields.get("name") {
+            Some(node) => self.name(node),
+            None => Some(default_name.to_owned()),
+        };
+        let target = fields.get("target").and_then(|node| self.target(node));
+        let limits = match fields.get("limits") {
+            Some(node) => self.limits(node),
+            None => Some(Limits::default()),
+        };
+        let Some(list) = listed else {
+            if fields.get("sessions").is_none() {
+                let problem = Problem::new("the scenario has no `sessions`")
+                    .with_help("say what is asked: `sessions: [{ messages: [\"Hello!\"] }]`");
+                self.checker.missing(fields, "sessions", problem);
+            }
+            let read = self.own(fields);
+            let kinds = read.kinds.as_deref();
+            let named = kinds.map(|kinds| vec![Named { scenario: name.as_deref(), kinds }]);
+            let (thresholds, stop_when) = self.holds(fields, named.as_deref());
+            let shared = Shared {
+                target: target?,
+                limits: limits?,
+                thresholds: thresholds?,
+                stop_when: stop_when?,
+            };
+            return Some(read.own?.into_scenario(name?, shared).into());
+        };
+        let entries = self.entries(list, fields)?;
+        let read = self.read_entries(&entries, list, fields.get("data"));
+        let named: Option<Vec<Named<'_, String>>> = read
+            .iter()
+            .map(|one| {
+                Some(Named {
+                    scenario: Some(one.name.as_deref()?),
+                    kinds: one.read.kinds.as_deref()?,
+                })
+            })
+            .collect();
+        let (thresholds, stop_when) = self.holds(fields, named.as_deref());
+        let shared = Shared {
+            target: target?,
+            limits: limits?,
+            thresholds: thresholds?,
+            stop_when: stop_when?,
+        };
+        let together = read.into_iter().map(|ReadEntry { name, start_after, read }| {
+            let scenario = read.own?.into_scenario(name?, shared.clone());
+            Some(Together { start_after: start_after?, scenario })
+        });
+        Some(Scenarios { name: name?, all: together.collect::<Option<_>>()?, listed: true })
+    }
+
+    /// What a run has to hold, and what ends it. `named` is what tags can name, where that could be
+    /// read.
+    fn holds(
+        &mut self,
+        fields: Fields<'_>,
+        named: Option<&[Named<'_, String>]>,
+    ) -> (Option<Vec<Threshold>>, Option<Vec<StopRule>>) {
+        let thresholds = match fields.get("thresholds") {
+            Some(node) => self.thresholds(node, named),
+            None => Some(Vec::new()),
+        };
+        let stop_when = match fields.get("stop_when") {
+            Some(node) => self.stop_when(node, named),
+            None => Some(Vec::new()),
+        };
+        (thresholds, stop_when)
+    }
+
     /// The name becomes part of a folder's name.
     fn name(&mut self, node: &Node) -> Option<String> {
         let name = self.checker.text(node, "name")?;

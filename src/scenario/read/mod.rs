@@ -9,15 +9,17 @@ mod environment;
 mod expect;
 mod load;
 mod messages;
+mod own;
 mod sessions;
 mod stages;
 mod stop_when;
 mod target;
 mod templates;
+mod together;
 mod users;
 mod warmup;
 
-pub use entry::{from_message, load, load_file};
+pub use entry::{from_message, load, load_file, read, read_file};
 pub use expect::expectations;
 
 use std::path::Path;

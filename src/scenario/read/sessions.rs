@@ -204,7 +204,7 @@ impl Reading<'_> {
     }
 
     /// A name that also stands in thresholds and tables.
-    fn tag(&mut self, node: &Node, path: &str) -> Option<String> {
+    pub(super) fn tag(&mut self, node: &Node, path: &str) -> Option<String> {
         let name = self.checker.text(node, path)?;
         if let Some(bad) = name.chars().find(|c| c.is_control() || NOT_IN_NAMES.contains(*c)) {
             let problem = Problem::new(format!("`{path}` holds {bad:?}"))

@@ -7,28 +7,28 @@ use super::super::model::StopRule;
 use super::super::problem::Problem;
 use super::Reading;
 use super::bounds::threshold;
-use crate::threshold::Subject;
+use crate::threshold::{Named, Subject};
 use crate::units::Span;
 
 /// How long a rule looks back where it does not say.
 const DEFAULT_OVER: Duration = Duration::from_secs(10);
 
 impl Reading<'_> {
-    /// One rule or a list of them. `kinds` are the names of the sessions, where they could be read.
+    /// One rule or a list of them. `named` is what tags can name, where that could be read.
     pub(super) fn stop_when(
         &mut self,
         node: &Node,
-        kinds: Option<&[String]>,
+        named: Option<&[Named<'_, String>]>,
     ) -> Option<Vec<StopRule>> {
         let rules = match &node.value {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let rules: Vec<_> = rules.iter().map(|rule| self.stop_rule(rule, kinds)).collect();
+        let rules: Vec<_> = rules.iter().map(|rule| self.stop_rule(rule, named)).collect();
         rules.into_iter().collect()
     }
 
-    fn stop_rule(&mut self, node: &Node, kinds: Option<&[String]>) -> Option<StopRule> {
+    fn stop_rule(&mut self, node: &Node, named: Option<&[Named<'_, String>]>) -> Option<StopRule> {
         let help = "write a metric, an expression and how long it looks back: \
                     `{ errors: \"rate>20%\", for: 10s }`";
         let Value::Map(entries) = &node.value else {
@@ -51,7 +51,7 @@ impl Reading<'_> {
             return None;
         }
         let text = self.checker.word(expression, &format!("stop_when.{metric}"))?;
-        let condition = match threshold(metric, text, kinds) {
+        let condition = match threshold(metric, text, named) {
             Ok(condition) => condition,
             Err(error) => {
                 let in_expression = error.0.contains(text);
