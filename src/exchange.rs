@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
-use crate::client::{Answered, Read, ReplyReader, Request, Transport, TransportFailure};
+use crate::client::{Answered, Connect, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::protocol::{Breach, Decoder, Dialect, ErrorBody, Reply, retry_after};
 use crate::sample::{Failure, Limit, Outcome};
@@ -37,8 +37,10 @@ pub struct Attempt {
     pub headers: Option<Offset>,
     /// The reply ended, or the attempt was given up.
     pub ended: Offset,
-    /// DNS + TCP + TLS of a connection opened for it.
-    pub connect: Option<Duration>,
+    /// The opening of a connection, where one was opened for it.
+    pub connect: Option<Connect>,
+    /// Which connection carried it, where that is known.
+    pub connection: Option<u64>,
     /// HTTP status.
     pub status: Option<u16>,
     /// Bytes of body.
@@ -75,6 +77,11 @@ impl<T: Transport> Exchange<T> {
         self.secrets.iter().fold(message, |message, secret| secret.redact(&message))
     }
 
+    /// As [`Transport::lets_go_late`].
+    pub fn lets_go_late(&self) -> bool {
+        self.transport.lets_go_late()
+    }
+
     /// How requests are built.
     pub fn dialect(&self) -> Dialect {
         self.dialect
@@ -96,6 +103,7 @@ impl<T: Transport> Exchange<T> {
             headers: None,
             ended: started,
             connect: None,
+            connection: None,
             status: None,
             bytes: 0,
             outcome: Outcome::Completed,
@@ -139,7 +147,11 @@ impl<T: Transport> Exchange<T> {
             () = cut.as_mut() => return Err(cancelled()),
         };
         attempt.headers = Some(answered.headers_at);
+        if let Some(lag) = answered.lag {
+            reply.lag(lag);
+        }
         attempt.connect = answered.connect;
+        attempt.connection = answered.connection;
         attempt.status = Some(answered.status);
         if !(200..300).contains(&answered.status) {
             return Err(self.error_reply(attempt, answered, alarm, cut).await);
@@ -159,13 +171,23 @@ impl<T: Transport> Exchange<T> {
                 }
                 () = cut.as_mut() => return Err(cancelled()),
             };
-            let Read { bytes, at } = read;
-            if bytes.is_empty() {
-                *body_ended = Some(at);
-                return decoder.end(at, reply).map_err(breach);
-            }
-            attempt.bytes += bytes.len() as u64;
-            decoder.feed(bytes, at, reply).map_err(breach)?;
+            let mut piece = read;
+            let at = loop {
+                if let Some(lag) = piece.lag {
+                    reply.lag(lag);
+                }
+                let at = piece.at;
+                if piece.bytes.is_empty() {
+                    *body_ended = Some(at);
+                    return decoder.end(at, reply).map_err(breach);
+                }
+                attempt.bytes += piece.bytes.len() as u64;
+                decoder.feed(piece.bytes, at, reply).map_err(breach)?;
+                match source.ready() {
+                    Some(next) => piece = next?,
+                    None => break at,
+                }
+            };
             if patience.note(reply, &decoder, at) {
                 alarm.as_mut().reset(patience.until());
             }

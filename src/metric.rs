@@ -31,11 +31,13 @@ pub enum Metric {
     FirstReasoning,
     /// Time per output token: from the first output to the last chunk, over the tokens between.
     Tpot,
+    /// How long bytes of a response lay in the kernel before we had them, for each read.
+    ClientLag,
 }
 
 impl Metric {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 
     /// All, in the order they are shown in.
     pub const ALL: [Self; Self::COUNT] = [
@@ -51,6 +53,7 @@ impl Metric {
         Self::SessionTotal,
         Self::FirstReasoning,
         Self::Tpot,
+        Self::ClientLag,
     ];
 
     /// The name in files, thresholds and tables.
@@ -68,6 +71,7 @@ impl Metric {
             Self::SessionTotal => "session_total",
             Self::FirstReasoning => "first_reasoning",
             Self::Tpot => "tpot",
+            Self::ClientLag => "client_lag",
         }
     }
 }

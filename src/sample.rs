@@ -39,8 +39,13 @@ pub struct Sample {
     /// Waiting that the load asked for: a free slot, a limiter, and before a further attempt the
     /// earlier ones and their back-off.
     pub queue: Duration,
-    /// DNS + TCP + TLS, where a new connection was opened for this attempt.
-    pub connect: Option<Duration>,
+    /// The opening of a connection, where one was opened for this attempt.
+    pub connect: Option<Connect>,
+    /// Which connection carried it, where that is known: from 1, in the order they were opened.
+    pub connection: Option<u64>,
+    /// The longest that bytes of its response lay in the kernel before we had them, where the kernel
+    /// tells.
+    pub client_lag: Option<Duration>,
     /// Pieces of reply that carried text.
     pub chunks: u64,
     /// Reads that brought those chunks; fewer than chunks where several came in one.
@@ -57,6 +62,27 @@ pub struct Sample {
     pub outcome: Outcome,
     /// More about a failure, without reply text or secrets.
     pub message: Option<Box<str>>,
+}
+
+/// How long the opening of a connection took. A part is `None` where it was not reached, not needed, or
+/// is not known apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// All of it: DNS + TCP + TLS.
+    pub total: Duration,
+    /// Resolving the name.
+    pub dns: Option<Duration>,
+    /// Until TCP was connected.
+    pub tcp: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+}
+
+impl Connect {
+    /// One of which only the whole is known.
+    pub fn of_total(total: Duration) -> Self {
+        Self { total, ..Self::default() }
+    }
 }
 
 /// Tokens as the server counted them; a `None` it did not tell.

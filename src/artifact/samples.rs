@@ -7,7 +7,7 @@ pub use read::{Row, SampleReader, SamplesError};
 pub use write::SampleWriter;
 
 /// The columns in the order they are written. New ones are only ever appended.
-pub const COLUMNS: [&str; 37] = [
+pub const COLUMNS: [&str; 42] = [
     "sample",
     "session",
     "session_name",
@@ -45,6 +45,11 @@ pub const COLUMNS: [&str; 37] = [
     "tokens_reasoning",
     "part",
     "session_turns",
+    "connection",
+    "dns_ms",
+    "tcp_ms",
+    "tls_ms",
+    "client_lag_ms",
 ];
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
 
 use super::names::NameError;
-use crate::sample::{Failure, Limit, Outcome};
+use crate::sample::{Connect, Failure, Limit, Outcome};
 
 /// A request without a whole reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,14 +13,31 @@ pub struct TransportFailure {
     pub outcome: Outcome,
     /// One sentence, without the URL, the key or reply text.
     pub message: String,
-    /// Spent on a new connection, where one was opened.
-    pub connect: Option<Duration>,
+    /// The opening of a connection, where one was tried.
+    pub connect: Option<Connect>,
 }
 
 impl TransportFailure {
     /// A failure with a sentence.
     pub fn new(outcome: Outcome, message: impl Into<String>) -> Self {
         Self { outcome, message: message.into(), connect: None }
+    }
+
+    /// The socket failed, which means `failure` unless our own side ran out of something.
+    pub(super) fn of_io(failure: Failure, error: &io::Error) -> Self {
+        let failure = if local(error) { Failure::Local } else { failure };
+        Self::new(Outcome::Failed(failure), root(error))
+    }
+
+    /// No TLS came about: refused by either side, or the connection broke.
+    pub(super) fn of_handshake(error: &io::Error) -> Self {
+        let refused = cause::<rustls::Error>(error).is_some();
+        Self::of_io(if refused { Failure::Tls } else { Failure::Connect }, error)
+    }
+
+    /// The name could not be resolved.
+    pub(super) fn of_name(error: &NameError) -> Self {
+        Self::new(Outcome::Failed(Failure::Dns), root(error))
     }
 
     /// No response head came.
@@ -69,7 +85,7 @@ impl TransportFailure {
 }
 
 /// Our own side ran out of something.
-fn local(error: &reqwest::Error) -> bool {
+fn local(error: &(dyn Error + 'static)) -> bool {
     use rustix::io::Errno;
     let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
     causes(error)

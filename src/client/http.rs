@@ -1,40 +1,15 @@
-//! The transport on reqwest: HTTP/1.1 with keep-alive unless told otherwise, everything helpful
-//! switched off.
-//!
-//! No decompression, no redirects, no cookies, no proxy out of the environment, no retries:
-//! each would stand between a read and its stamp, or do something the sample does not show.
-//! (One thing cannot be switched off: where the pool hands out a connection that the server has
-//! closed before any byte of the request was written, hyper takes another one.)
+//! Which transport serves a run, and both behind one name.
 
-use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Response, Url};
+use std::sync::Arc;
 
-use super::phases::watching;
-use super::pools::Pools;
+use super::via_reqwest::{ReqwestReply, ReqwestSetup, ReqwestTransport};
+use super::wire::{WireCounts, WireReply, WireSetup, WireTransport};
 use super::{Answered, Names, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::protocol::Endpoint;
-use crate::sample::{Failure, Outcome};
-use crate::scenario::Timeouts;
+use crate::scenario::{Connections, Timeouts, Via};
 
-/// A client with its own pool of connections, ready but for the clock: it is set up before the run's
-/// origin, because TLS roots take a while to load.
-#[derive(Debug)]
-pub struct HttpSetup {
-    pools: Pools,
-    url: Url,
-}
-
-/// Sends the requests of one worker.
-#[derive(Debug)]
-pub struct HttpTransport {
-    pools: Pools,
-    url: Url,
-    clock: Clock,
-}
-
-/// A target that reqwest cannot be set up for.
+/// A target that no transport can be set up for.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpSetupError {
     /// A header that HTTP does not allow.
@@ -48,6 +23,26 @@ pub enum HttpSetupError {
     Client(String),
 }
 
+/// Which transport reaches a target: our own, but for HTTP/2 and proxies, unless the scenario names
+/// one.
+pub fn transport_of(how: &Connections) -> Via {
+    match how.via {
+        Via::Auto if how.http2 || how.proxy.is_some() => Via::Reqwest,
+        Via::Auto => Via::Wire,
+        chosen => chosen,
+    }
+}
+
+/// A client with its own connections, ready but for the clock: it is set up before the run's
+/// origin, because TLS roots take a while to load.
+#[derive(Debug)]
+pub enum HttpSetup {
+    /// Our own.
+    Wire(WireSetup),
+    /// reqwest's.
+    Reqwest(ReqwestSetup),
+}
+
 impl HttpSetup {
     /// Sets up a client for one endpoint.
     ///
@@ -57,94 +52,90 @@ impl HttpSetup {
         endpoint: &Endpoint,
         timeouts: &Timeouts,
         names: Names,
+        counts: Arc<WireCounts>,
     ) -> Result<Self, HttpSetupError> {
-        let url: Url =
-            endpoint.url.parse().map_err(|_| HttpSetupError::Url(endpoint.url.clone()))?;
-        if let Some(host) = url.host_str() {
-            names.settle(host, &endpoint.connections.resolve);
-        }
-        let pools = Pools::new(endpoint, header_map(endpoint)?, timeouts, names)?;
-        Ok(Self { pools, url })
+        Ok(match transport_of(&endpoint.connections) {
+            Via::Reqwest => Self::Reqwest(ReqwestSetup::new(endpoint, timeouts, names)?),
+            _ => Self::Wire(WireSetup::new(endpoint, timeouts, names, counts)?),
+        })
     }
 
     /// The transport of a run that counts from `clock`'s origin.
     pub fn on(self, clock: Clock) -> HttpTransport {
-        HttpTransport { pools: self.pools, url: self.url, clock }
+        match self {
+            Self::Wire(setup) => HttpTransport::Wire(setup.on(clock)),
+            Self::Reqwest(setup) => HttpTransport::Reqwest(setup.on(clock)),
+        }
     }
 }
 
-fn header_map(endpoint: &Endpoint) -> Result<HeaderMap, HttpSetupError> {
-    let mut map = HeaderMap::new();
-    let plain = endpoint.headers.iter().map(|(name, value)| (name, value.as_str(), false));
-    let key = endpoint.key.iter().map(|(name, key)| (name, key.expose(), true));
-    for (name, value, sensitive) in plain.chain(key) {
-        let bad = || HttpSetupError::Header(name.clone());
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
-        value.set_sensitive(sensitive || crate::secret::is_key_like(name));
-        map.append(header, value);
-    }
-    Ok(map)
+/// Sends the requests of one worker.
+#[derive(Debug)]
+pub enum HttpTransport {
+    /// Our own.
+    Wire(WireTransport),
+    /// reqwest's.
+    Reqwest(ReqwestTransport),
+}
+
+/// The body of a reply.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the common one is meant to lie where it is used")]
+pub enum HttpReply {
+    /// Read by our own transport.
+    Wire(WireReply),
+    /// Read by reqwest; apart, because it is large.
+    Reqwest(Box<ReqwestReply>),
 }
 
 impl Transport for HttpTransport {
     type Reply = HttpReply;
 
     fn make_ready(&self, request: &Request) {
-        self.pools.make_ready(request.user.as_ref());
+        match self {
+            Self::Wire(transport) => transport.make_ready(request),
+            Self::Reqwest(transport) => transport.make_ready(request),
+        }
     }
 
     async fn send(&self, request: Request) -> Result<Answered<HttpReply>, TransportFailure> {
-        let Some(client) = self.pools.client(request.user.as_ref()) else {
-            let local = Outcome::Failed(Failure::Local);
-            return Err(TransportFailure::new(
-                local,
-                "no HTTP client could be set up for the user",
-            ));
-        };
-        let request = client.post(self.url.clone()).body(request.body).send();
-        let (sent, connect) = watching(request).await;
-        let headers_at = self.clock.now();
-        match sent {
-            Ok(response) => Ok(Answered {
-                status: response.status().as_u16(),
-                headers_at,
-                connect,
-                reply: HttpReply { response, current: Bytes::new(), clock: self.clock },
-            }),
-            Err(error) => {
-                Err(TransportFailure { connect, ..TransportFailure::before_head(&error) })
+        match self {
+            Self::Wire(transport) => Ok(transport.send(request).await?.map(HttpReply::Wire)),
+            // In a box: what every open stream holds should be as small as our own transport makes it.
+            Self::Reqwest(transport) => {
+                let answered = Box::pin(transport.send(request)).await?;
+                Ok(answered.map(|reply| HttpReply::Reqwest(Box::new(reply))))
             }
         }
     }
-}
 
-/// The body of a reply that reqwest reads.
-#[derive(Debug)]
-pub struct HttpReply {
-    response: Response,
-    current: Bytes,
-    clock: Clock,
+    fn lets_go_late(&self) -> bool {
+        match self {
+            Self::Wire(transport) => transport.lets_go_late(),
+            Self::Reqwest(transport) => transport.lets_go_late(),
+        }
+    }
 }
 
 impl ReplyReader for HttpReply {
     async fn read(&mut self) -> Result<Read<'_>, TransportFailure> {
-        loop {
-            let piece = self.response.chunk().await;
-            let at = self.clock.now();
-            match piece {
-                Ok(Some(bytes)) if bytes.is_empty() => {}
-                Ok(Some(bytes)) => {
-                    self.current = bytes;
-                    return Ok(Read { bytes: &self.current, at });
-                }
-                Ok(None) => return Ok(Read { bytes: &[], at }),
-                Err(error) => return Err(TransportFailure::in_body(&error)),
-            }
+        match self {
+            Self::Wire(reply) => reply.read().await,
+            Self::Reqwest(reply) => Box::pin(reply.read()).await,
+        }
+    }
+
+    fn ready(&mut self) -> Option<Result<Read<'_>, TransportFailure>> {
+        match self {
+            Self::Wire(reply) => reply.ready(),
+            Self::Reqwest(reply) => reply.ready(),
         }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        match self {
+            Self::Wire(reply) => reply.header(name),
+            Self::Reqwest(reply) => reply.header(name),
+        }
     }
 }

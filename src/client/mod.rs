@@ -11,6 +11,8 @@ mod pools;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod tls;
+mod via_reqwest;
+pub mod wire;
 
 use std::time::Duration;
 
@@ -21,8 +23,10 @@ use bytes::Bytes;
 use crate::units::Offset;
 
 pub use failure::TransportFailure;
-pub use http::{HttpReply, HttpSetup, HttpSetupError, HttpTransport};
+pub use http::{HttpReply, HttpSetup, HttpSetupError, HttpTransport, transport_of};
 pub use names::Names;
+
+pub use crate::sample::Connect;
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -56,6 +60,12 @@ pub trait Transport {
         &self,
         request: Request,
     ) -> impl Future<Output = Result<Answered<Self::Reply>, TransportFailure>>;
+
+    /// Whether a connection comes back to its pool only after others on the thread have had their turn,
+    /// so that whoever sends again at once would open another.
+    fn lets_go_late(&self) -> bool {
+        false
+    }
 }
 
 /// A response head, and the way to the body.
@@ -65,10 +75,23 @@ pub struct Answered<R> {
     pub status: u16,
     /// When the head had been read.
     pub headers_at: Offset,
-    /// DNS + TCP + TLS, where a new connection was opened for this request.
-    pub connect: Option<Duration>,
+    /// How long the kernel had had it by then, where it tells.
+    pub lag: Option<Duration>,
+    /// The opening of a connection, where one was opened for this request.
+    pub connect: Option<Connect>,
+    /// The number of the connection, where the transport knows it: from 1, in the order they were
+    /// opened.
+    pub connection: Option<u64>,
     /// The body.
     pub reply: R,
+}
+
+impl<R> Answered<R> {
+    /// The same with another way to the body.
+    fn map<S>(self, to: impl FnOnce(R) -> S) -> Answered<S> {
+        let Self { status, headers_at, lag, connect, connection, reply } = self;
+        Answered { status, headers_at, lag, connect, connection, reply: to(reply) }
+    }
 }
 
 /// The body of a reply, as it comes.
@@ -79,6 +102,11 @@ pub trait ReplyReader {
     /// # Errors
     /// The body was cut, or is not what HTTP allows.
     fn read(&mut self) -> impl Future<Output = Result<Read<'_>, TransportFailure>>;
+
+    /// A further piece of what the last read brought, where there is one: nothing is waited for.
+    fn ready(&mut self) -> Option<Result<Read<'_>, TransportFailure>> {
+        None
+    }
 
     /// A header of the response head.
     fn header(&self, name: &str) -> Option<&str>;
@@ -91,4 +119,7 @@ pub struct Read<'a> {
     pub bytes: &'a [u8],
     /// When the read returned.
     pub at: Offset,
+    /// How long the kernel had had the bytes by then, where it tells; told with the first piece of a
+    /// read.
+    pub lag: Option<Duration>,
 }

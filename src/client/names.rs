@@ -34,22 +34,36 @@ pub(super) struct NameError {
     source: io::Error,
 }
 
+impl Names {
+    /// The addresses of a host: those of its name, or the address that it is.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, NameError> {
+        let known = |names: &Self| {
+            names.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+        };
+        if let Some(addresses) = known(self) {
+            return Ok(addresses);
+        }
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, 0)]);
+        }
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0))
+            .await
+            .map(Iterator::collect)
+            .map_err(|source| NameError { name: host.to_owned(), source })?;
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(host.to_owned(), addresses.clone());
+        Ok(addresses)
+    }
+}
+
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
-        let known = Arc::clone(&self.0);
+        let names = self.clone();
         Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let remembered =
-                known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-            if let Some(addresses) = remembered {
-                return Ok(Box::new(addresses.into_iter()) as Addrs);
-            }
-            let addresses: Vec<SocketAddr> =
-                match tokio::net::lookup_host((name.as_str(), 0)).await.map(Iterator::collect) {
-                    Ok(addresses) => addresses,
-                    Err(source) => return Err(NameError { name, source }.into()),
-                };
-            known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, addresses.clone());
+            let addresses = names.addresses(name.as_str()).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }

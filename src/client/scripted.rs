@@ -82,7 +82,9 @@ impl Transport for ScriptedTransport {
         Ok(Answered {
             status: script.status,
             headers_at: self.clock.now(),
+            lag: None,
             connect: None,
+            connection: None,
             reply: ScriptedReply { clock: self.clock, script, next: 0, due: None },
         })
     }
@@ -100,7 +102,7 @@ impl ReplyReader for ScriptedReply {
         let Some(&(wait, text)) = self.script.pieces.get(self.next) else {
             return match self.script.cut.take() {
                 Some(cut) => Err(cut),
-                None => Ok(Read { bytes: &[], at: self.clock.now() }),
+                None => Ok(Read { bytes: &[], at: self.clock.now(), lag: None }),
             };
         };
         // Cancel safe: the due time of a piece is fixed when it is first asked for.
@@ -111,7 +113,7 @@ impl ReplyReader for ScriptedReply {
         tokio::time::sleep_until(due).await;
         self.due = None;
         self.next += 1;
-        Ok(Read { bytes: text.as_bytes(), at: self.clock.now() })
+        Ok(Read { bytes: text.as_bytes(), at: self.clock.now(), lag: None })
     }
 
     fn header(&self, name: &str) -> Option<&str> {

@@ -8,4 +8,4 @@ mod alarm;
 mod origin;
 
 pub use alarm::Alarm;
-pub use origin::{Clock, cpu_time};
+pub use origin::{Clock, cpu_time, wall_time};

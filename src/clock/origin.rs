@@ -22,12 +22,12 @@ enum Origin {
 impl Clock {
     /// A clock whose origin is now.
     pub fn start() -> Self {
-        Self { origin: Origin::Real(Instant::now()), wall: wall_now() }
+        Self { origin: Origin::Real(Instant::now()), wall: wall_time() }
     }
 
     /// A clock that follows tokio's, so that a test with paused time can turn it.
     pub fn following_tokio() -> Self {
-        Self { origin: Origin::Virtual(tokio::time::Instant::now()), wall: wall_now() }
+        Self { origin: Origin::Virtual(tokio::time::Instant::now()), wall: wall_time() }
     }
 
     /// A clock that ticks like this one but whose origin is `later` after this one's.
@@ -91,6 +91,8 @@ pub fn cpu_time() -> Duration {
     Duration::ZERO
 }
 
-fn wall_now() -> Duration {
+/// The wall clock, since the Unix epoch. For names and headings, and beside stamps that others made on it:
+/// it is slewed and stepped, so nothing is measured with it.
+pub fn wall_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

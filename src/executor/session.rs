@@ -263,6 +263,8 @@ impl<T: Transport + 'static> Session<T> {
             timeline: Timeline { intended, ended, ..Timeline::default() },
             queue: std::time::Duration::ZERO,
             connect: None,
+            connection: None,
+            client_lag: None,
             chunks: 0,
             reads: 0,
             bytes: 0,

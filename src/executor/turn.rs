@@ -121,9 +121,11 @@ impl<T: Transport + 'static> Session<T> {
             let named = whole && self.planned.next_names_answer(turn);
             let answer = named.then(|| reply.text().into());
             worker.give_back(reply);
-            // The connection goes back to its pool on a task of its own. Without a pause for it the next
-            // request on this thread would find none free and open one that nobody asked for.
-            tokio::task::yield_now().await;
+            if worker.exchange.lets_go_late() {
+                // The connection goes back to its pool on a task of its own. Without a pause for it the
+                // next request on this thread would find none free and open one that nobody asked for.
+                tokio::task::yield_now().await;
+            }
             let Some(again_at) = again else { return Asked { outcome, ended, answer } };
             asked_at = again_at;
             if !worker.wait_until(asked_at, &self.strand.stop).await {
@@ -234,6 +236,8 @@ impl<T: Transport + 'static> Session<T> {
             phase: self.strand.phase(intended, attempt.ended),
             queue,
             connect: attempt.connect,
+            connection: attempt.connection,
+            client_lag: reply.within().longest_lag(),
             chunks: reply.chunks(),
             reads: reply.reads(),
             bytes: attempt.bytes,

@@ -212,7 +212,7 @@ impl<T: Transport + 'static> Worker<T> {
     pub(super) fn attempt_ended(&self, sample: Sample, reply: &Reply, message: &str) {
         self.gauges.attempt_ended();
         let mut recorder = self.recorder.borrow_mut();
-        recorder.sample(&sample, reply.gaps());
+        recorder.sample(&sample, reply.within());
         let mut outbox = self.outbox.borrow_mut();
         if self.job().record != Record::Nothing {
             outbox.event(Event::Said(Box::new(Said {
@@ -228,7 +228,7 @@ impl<T: Transport + 'static> Worker<T> {
     /// Notes a turn that was never sent.
     pub(super) fn not_sent(&self, sample: Sample) {
         debug_assert!(matches!(sample.outcome, Outcome::Dropped(_) | Outcome::Failed(_)));
-        self.recorder.borrow_mut().sample(&sample, Reply::default().gaps());
+        self.recorder.borrow_mut().sample(&sample, Reply::default().within());
         self.outbox.borrow_mut().sample(sample);
     }
 

@@ -46,6 +46,36 @@ impl Distribution {
         }
     }
 
+    /// Counts `micros` so many times over.
+    pub fn record_many(&mut self, micros: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
+        if times == 1 || micros > HIGHEST_MICROS {
+            (0..times).for_each(|_| self.record(micros));
+            return;
+        }
+        self.min = if self.count == 0 { micros } else { self.min.min(micros) };
+        self.max = self.max.max(micros);
+        self.count += times;
+        let sum = u128::from(micros) * u128::from(times);
+        self.sum += sum;
+        self.sum_of_squares =
+            self.sum_of_squares.saturating_add(sum.saturating_mul(u128::from(micros)));
+        let room = (LISTED - self.list.len()) as u64;
+        if !self.spilled && times < room {
+            self.list.extend(std::iter::repeat_n(micros as u32, times as usize));
+            return;
+        }
+        if !self.spilled {
+            self.spill();
+        }
+        if let Some(histogram) = &mut self.histogram {
+            let added = histogram.record_n(micros.max(1), times);
+            debug_assert!(added.is_ok(), "the value is within the bounds");
+        }
+    }
+
     /// Counts each of `micros`.
     pub fn record_all(&mut self, micros: &[u32]) {
         for &one in micros {

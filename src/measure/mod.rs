@@ -9,7 +9,7 @@ mod control;
 mod counts;
 mod distribution;
 mod figure;
-mod gaps;
+mod within;
 mod interval;
 mod layout;
 mod recorder;
@@ -23,7 +23,6 @@ pub use control::{ControlSecond, ControlSeconds, Excess, allowed_micros, excess_
 pub use counts::{Counts, ScenarioCounts};
 pub(crate) use distribution::rank_of;
 pub use distribution::{Distribution, HIGHEST_MICROS};
-pub use gaps::Gaps;
 pub use interval::{Flow, Interval, Seconds};
 pub use layout::{Goal, Layout};
 pub use recorder::Recorder;
@@ -32,6 +31,7 @@ pub use tally::{EndedSession, ErrorGroup, Late, Series, Tally};
 pub use totals::Totals;
 pub use values::{Values, micros, values};
 pub use window::Window;
+pub use within::Within;
 
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::gaps::Gaps;
 use super::interval::Interval;
 use super::layout::Layout;
 use super::tally::EndedSession;
+use super::within::Within;
 use crate::sample::Sample;
 use crate::units::Offset;
 
@@ -38,12 +38,12 @@ impl Recorder {
         self.open[at].flow.started += 1;
     }
 
-    /// An attempt ended. `gaps` are those of its reply; they count if it completed its turn.
-    pub fn sample(&mut self, sample: &Sample, gaps: &Gaps) {
+    /// An attempt ended. `within` is of its reply; it counts if it completed its turn.
+    pub fn sample(&mut self, sample: &Sample, within: &Within) {
         let at = self.open_at(sample.timeline.ended);
         let interval = &mut self.open[at];
         interval.flow.sample(sample);
-        interval.tally.sample(&self.layout, sample, gaps);
+        interval.tally.sample(&self.layout, sample, within);
     }
 
     /// Sessions with so many turns in all were never opened, because the run was stopped at `at`;

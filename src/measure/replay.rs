@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::gaps::Gaps;
 use super::layout::Layout;
 use super::tally::EndedSession;
 use super::totals::Totals;
 use super::values::values;
+use super::within::Within;
 use crate::metric::Metric;
 use crate::sample::{Part, Phase, Sample};
 
@@ -18,13 +18,13 @@ pub struct Replay {
     totals: Totals,
     /// Each session as far as it came, and how many of its turns are still to come.
     sessions: HashMap<u64, (EndedSession, u32)>,
-    no_gaps: Gaps,
+    no_gaps: Within,
 }
 
 impl Replay {
     /// Nothing read yet.
     pub fn new(layout: Arc<Layout>) -> Self {
-        Self { totals: Totals::new(layout), sessions: HashMap::new(), no_gaps: Gaps::new() }
+        Self { totals: Totals::new(layout), sessions: HashMap::new(), no_gaps: Within::new() }
     }
 
     /// Adds one row.

@@ -2,9 +2,9 @@
 
 use super::counts::{Counts, ScenarioCounts};
 use super::distribution::Distribution;
-use super::gaps::Gaps;
 use super::layout::Layout;
 use super::values::values;
+use super::within::Within;
 use crate::metric::Metric;
 use crate::sample::{Outcome, Part, Phase, Reason, Sample};
 use crate::units::Offset;
@@ -259,7 +259,7 @@ impl Tally {
     }
 
     /// Counts one attempt and, if it decides its turn, the turn.
-    pub fn sample(&mut self, layout: &Layout, sample: &Sample, gaps: &Gaps) {
+    pub fn sample(&mut self, layout: &Layout, sample: &Sample, within: &Within) {
         let values = values(sample);
         self.last_ended = self.last_ended.max(sample.timeline.ended);
         let scenario = layout.scenario_of(sample.kind);
@@ -311,9 +311,11 @@ impl Tally {
                     series.metric(metric).record(value);
                 }
             }
-            if !gaps.is_empty() {
-                gaps.add_to(series.metric(Metric::Gap));
-            }
+            within.add_to(
+                series,
+                |series| series.metric(Metric::Gap),
+                |series| series.metric(Metric::ClientLag),
+            );
         };
         if warm {
             layout.for_each(sample.kind, sample.turn, |at| add(&mut series[at]));

@@ -50,6 +50,8 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
                 },
                 queue: Duration::from_micros(wait / 2),
                 connect: None,
+                connection: None,
+                client_lag: None,
                 chunks: 3,
                 reads: 2,
                 bytes: 100,
@@ -78,7 +80,7 @@ fn record(recorder: &mut Recorder, sample: &Sample) {
     if let Some(started) = sample.timeline.started {
         recorder.started(started);
     }
-    recorder.sample(sample, &Gaps::new());
+    recorder.sample(sample, &Within::new());
     recorder.session_ended(&session(sample));
 }
 
@@ -132,12 +134,12 @@ proptest! {
         let mut fresh = Interval::new(&layout, 3);
         let mut reused = Interval::new(&layout, 1);
         for sample in &first {
-            reused.tally.sample(&layout, sample, &Gaps::new());
+            reused.tally.sample(&layout, sample, &Within::new());
         }
         reused.reuse(3);
         for sample in &then {
-            fresh.tally.sample(&layout, sample, &Gaps::new());
-            reused.tally.sample(&layout, sample, &Gaps::new());
+            fresh.tally.sample(&layout, sample, &Within::new());
+            reused.tally.sample(&layout, sample, &Within::new());
         }
         prop_assert_eq!(fresh, reused);
     }
@@ -165,6 +167,8 @@ fn completed(due: u64, ended: u64) -> Sample {
         },
         queue: Duration::ZERO,
         connect: None,
+        connection: None,
+        client_lag: None,
         chunks: 1,
         reads: 1,
         bytes: 1,
@@ -204,8 +208,8 @@ fn only_the_last_attempt_decides_a_turn_and_every_sent_one_shows_our_lateness() 
     let mut first = completed(0, 1_000);
     first.outcome = Outcome::Failed(crate::sample::Failure::Closed);
     first.retried = true;
-    tally.sample(&layout, &first, &Gaps::new());
-    tally.sample(&layout, &completed(0, 5_000), &Gaps::new());
+    tally.sample(&layout, &first, &Within::new());
+    tally.sample(&layout, &completed(0, 5_000), &Within::new());
     let all = tally.series(0).unwrap();
     assert_eq!((tally.counts.planned(), tally.counts.completed), (1, 1));
     assert_eq!((tally.sent, tally.retried, tally.sent_lateness.count()), (2, 1, 2));
@@ -216,7 +220,7 @@ fn only_the_last_attempt_decides_a_turn_and_every_sent_one_shows_our_lateness() 
 #[test]
 fn gaps_count_only_with_a_completed_turn() {
     let layout = layout();
-    let mut gaps = Gaps::new();
+    let mut gaps = Within::new();
     gaps.chunk(at(10));
     gaps.chunk(at(30));
     let mut tally = Tally::new(&layout);
@@ -275,7 +279,7 @@ fn a_turn_of_setup_is_counted_apart_and_in_no_figure() {
     let mut recorder = Recorder::new(Arc::clone(&layout));
     let mut replay = Replay::new(Arc::clone(&layout));
     for sample in [&setup, &failed] {
-        recorder.sample(sample, &Gaps::new());
+        recorder.sample(sample, &Within::new());
         replay.sample(sample);
     }
     let mut live = Totals::new(layout);

@@ -1,6 +1,8 @@
 //! What a decoder notes while a reply comes in.
 
-use crate::measure::Gaps;
+use std::time::Duration;
+
+use crate::measure::Within;
 use crate::sample::{Failure, Tokens};
 use crate::units::Offset;
 
@@ -12,7 +14,7 @@ pub struct Reply {
     last: Option<Offset>,
     chunks: u64,
     reads: u64,
-    gaps: Gaps,
+    within: Within,
     first_reasoning: Option<Offset>,
     last_sign: Option<Offset>,
     tool_calls: u64,
@@ -62,7 +64,7 @@ impl Reply {
         self.last = None;
         self.chunks = 0;
         self.reads = 0;
-        self.gaps.clear();
+        self.within.clear();
         self.first_reasoning = None;
         self.last_sign = None;
         self.tool_calls = 0;
@@ -92,7 +94,7 @@ impl Reply {
                 self.reads += u64::from(last != at);
             }
         }
-        self.gaps.chunk(at);
+        self.within.chunk(at);
         self.last = Some(at);
         if self.keep != Keep::Nothing {
             self.text.push_str(text);
@@ -163,9 +165,14 @@ impl Reply {
         self.reads
     }
 
-    /// The times between them.
-    pub fn gaps(&self) -> &Gaps {
-        &self.gaps
+    /// The times between them, and how long their reads lay in the kernel.
+    pub fn within(&self) -> &Within {
+        &self.within
+    }
+
+    /// Notes how long the bytes of a read had lain in the kernel.
+    pub fn lag(&mut self, lag: Duration) {
+        self.within.lag(lag);
     }
 
     /// The text, where it was asked to be kept.

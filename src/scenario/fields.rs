@@ -4,7 +4,7 @@
 //! made from it, and a test holds the readers to it. A field that is not here does not exist.
 
 use super::loads::OnOverload;
-use super::model::{Framing, History, Keep, OnEnd, OnError, Pick, Protocol};
+use super::model::{Framing, History, Keep, OnEnd, OnError, Pick, Protocol, Via};
 use super::words::Worded;
 
 /// One field of a map.
@@ -165,6 +165,8 @@ pub(super) const TARGET: &[Field] = &[
     field("timeouts", Map(TIMEOUTS), "When to give up"),
     field("history", Word(words::<History>), "What is sent along of a conversation (openai)"),
     field("connections", Word(words::<Keep>), "Who shares connections").default("shared"),
+    field("transport", Word(words::<Via>), "Which of our transports asks").default("auto"),
+    field("source_addresses", TEXTS, "Addresses of this machine that connections come from"),
     field("http2", Truth, "Whether HTTP/2 is spoken").default("false"),
     field("proxy", Text, "An http, https, socks5 or socks5h URL"),
     field("ca_file", Text, "Certificates to trust, in PEM"),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::loads::{Load, Warmup};
 pub use super::target::{
     ClientIdentity, Connections, Framing, History, Keep, PemFile, Protocol, Target, TargetUrl,
-    Timeouts, WrittenTarget,
+    Timeouts, Via, WrittenTarget,
 };
 use super::template;
 use crate::expect::Expectations;

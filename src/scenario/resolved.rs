@@ -154,7 +154,12 @@ fn target(target: &Target, key_variable: &str) -> Value {
 fn connections(target: &Target, whole: &mut Map<String, Value>) {
     let how = &target.connections;
     whole.insert("connections".into(), json!(how.keep.to_string()));
+    whole.insert("transport".into(), json!(how.via.to_string()));
     whole.insert("http2".into(), json!(how.http2));
+    if !how.sources.is_empty() {
+        let sources: Vec<String> = how.sources.iter().map(ToString::to_string).collect();
+        whole.insert("source_addresses".into(), json!(sources));
+    }
     if how.proxy.is_some() {
         whole.insert("proxy".into(), json!(without_user(&target.written.proxy)));
     }

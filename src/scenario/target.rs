@@ -46,6 +46,10 @@ pub enum History {
 pub struct Connections {
     /// Who uses which connection.
     pub keep: Keep,
+    /// Which of our transports asks.
+    pub via: Via,
+    /// Addresses of ours that connections come from, in turn; none: as the system says.
+    pub sources: Vec<IpAddr>,
     /// HTTP/2 instead of HTTP/1.1.
     pub http2: bool,
     /// The URL of a proxy that everything goes through; may hold a password.
@@ -56,6 +60,18 @@ pub struct Connections {
     pub identity: Option<ClientIdentity>,
     /// Addresses of the target's host, instead of those its name resolves to.
     pub resolve: Vec<IpAddr>,
+}
+
+/// Which of our transports asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// The wire transport where it can: HTTP/1.1 without a proxy. Else reqwest.
+    #[default]
+    Auto,
+    /// Our own, on the socket itself.
+    Wire,
+    /// reqwest.
+    Reqwest,
 }
 
 /// Who uses which connection.

@@ -1,7 +1,7 @@
 //! The words of the scenario file for what the model holds as enums: one table, read and written.
 
 use super::loads::OnOverload;
-use super::model::{Failures, Framing, History, Keep, OnEnd, OnError, Pick, Protocol};
+use super::model::{Failures, Framing, History, Keep, OnEnd, OnError, Pick, Protocol, Via};
 
 /// A value that the file writes as one of a few words.
 pub(super) trait Worded: Copy + PartialEq + 'static {
@@ -30,6 +30,11 @@ impl Worded for History {
 impl Worded for Keep {
     const WORDS: &'static [(&'static str, Self)] =
         &[("shared", Self::Shared), ("per_user", Self::PerUser), ("per_request", Self::PerRequest)];
+}
+
+impl Worded for Via {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("wire", Self::Wire), ("reqwest", Self::Reqwest)];
 }
 
 impl Worded for Framing {
@@ -78,4 +83,4 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(Protocol, Framing, History, Keep, Pick, OnEnd, OnOverload, OnError);
+displayed!(Protocol, Framing, History, Keep, Via, Pick, OnEnd, OnOverload, OnError);

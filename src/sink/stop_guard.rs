@@ -158,6 +158,8 @@ mod tests {
             },
             queue: Duration::ZERO,
             connect: None,
+            connection: None,
+            client_lag: None,
             chunks: 1,
             reads: 1,
             bytes: 1,

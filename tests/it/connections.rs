@@ -20,9 +20,9 @@ use crate::agent::agent;
 use crate::support::{Ran, run, scenario};
 
 /// Six users in turn, each asking twice: twelve requests of which only one is open at a time.
-fn one_at_a_time(url: &str, keep: &str) -> Ran {
+fn one_at_a_time(url: &str, keep: &str, transport: &str) -> Ran {
     let text = format!(
-        "target: {{ url: \"{url}\", connections: {keep} }}\nusers: {{ count: 6 }}\n\
+        "target: {{ url: \"{url}\", connections: {keep}, transport: {transport} }}\nusers: {{ count: 6 }}\n\
          sessions: [{{ messages: [a, b] }}]\nload: {{ open: {{ rate: 30/s, duration: 400ms, max_in_flight: 1 }} }}\n",
     );
     let scenario = scenario(&text, &[]);
@@ -33,9 +33,12 @@ fn one_at_a_time(url: &str, keep: &str) -> Ran {
 
 #[test]
 fn connections_belong_to_whom_the_scenario_says() {
-    for keep in ["shared", "per_user", "per_request"] {
+    for (keep, transport) in ["shared", "per_user", "per_request"]
+        .into_iter()
+        .flat_map(|keep| [(keep, "wire"), (keep, "reqwest")])
+    {
         let agent = agent(|_| {});
-        let ran = one_at_a_time(&agent.base_url(), keep);
+        let ran = one_at_a_time(&agent.base_url(), keep, transport);
         let truth = agent.truth();
         let users: BTreeSet<_> = truth.requests.iter().map(|one| one.user_id.clone()).collect();
         let mut used: BTreeMap<u64, BTreeSet<_>> = BTreeMap::new();
@@ -51,6 +54,13 @@ fn connections_belong_to_whom_the_scenario_says() {
         }
         assert_eq!(opened, used.len(), "{keep}: nobody opens a connection and uses another");
         assert_eq!(ran.summary()["metrics"]["connect"]["count"], opened, "{keep}");
+        if transport == "wire" {
+            // Each of its samples names its connection, and the agent's log agrees who shared one.
+            let named: BTreeSet<_> =
+                ran.samples().iter().map(|row| row["connection"].clone()).collect();
+            assert_eq!(named.len(), used.len(), "{keep}");
+            assert_eq!(ran.json("run.json")["health"]["connections_opened"], used.len(), "{keep}");
+        }
     }
 }
 
@@ -61,11 +71,14 @@ fn a_name_is_connected_to_where_resolve_says() {
     let url = format!("http://agent.invalid:{port}");
     let start = ["-m", "hi", "--target", &url, "--agent-id", "a", "-n", "1", "-c", "1"];
     let resolve = format!("agent.invalid:{port}:127.0.0.1");
-    let found = run(&[&start[..], &["--resolve", &resolve]].concat());
-    assert_eq!(found.code, 0, "{}", found.err);
-    assert_eq!(agent.truth().requests.len(), 1);
-    let lost = run(&start);
-    assert_eq!(lost.outcomes(), BTreeMap::from([("failed/dns".to_owned(), 1)]), "{}", lost.out);
+    for (asked, via) in [(1, "target.transport=wire"), (2, "target.transport=reqwest")] {
+        let found = run(&[&start[..], &["--resolve", &resolve, "--set", via]].concat());
+        assert_eq!(found.code, 0, "{via}: {}", found.err);
+        assert_eq!(agent.truth().requests.len(), asked);
+        let lost = run(&[&start[..], &["--set", via]].concat());
+        let nowhere = BTreeMap::from([("failed/dns".to_owned(), 1)]);
+        assert_eq!(lost.outcomes(), nowhere, "{via}: {}", lost.out);
+    }
 }
 
 /// A proxy that tunnels and forwards, and counts what it is asked.
@@ -228,11 +241,14 @@ fn tls_is_checked_and_our_own_certificate_shown() {
     let agent = agent(|_| {});
     let papers = Papers::new();
     let inner = agent.address().port();
-    for wants_client in [false, true] {
+    for (wants_client, transport) in
+        [(false, "wire"), (true, "wire"), (false, "reqwest"), (true, "reqwest")]
+    {
+        let via = format!("target.transport={transport}");
         let config = papers.server(wants_client, b"http/1.1");
         let port = serve(move |socket| unwrap_tls(socket, Arc::clone(&config), inner));
         let url = format!("https://localhost:{port}");
-        let start = ["-m", "hi", "--target", &url, "-n", "2", "-c", "1"];
+        let start = ["-m", "hi", "--target", &url, "-n", "2", "-c", "1", "--set", &via];
         let ca = format!("target.ca_file={}", papers.path("ca.pem"));
         let cert = format!("target.client_cert={}", papers.path("client.pem"));
         let key = format!("target.client_key={}", papers.path("client.key"));
@@ -351,16 +367,24 @@ fn a_server_that_closes_in_the_middle_of_tls_cuts_the_reply() {
     });
     let url = format!("https://localhost:{port}");
     let ca = format!("target.ca_file={}", papers.path("ca.pem"));
-    let ran = run(&["-m", "hi", "--target", &url, "-n", "1", "-c", "1", "--set", &ca]);
-    assert_eq!(ran.outcomes(), BTreeMap::from([("failed/truncated".to_owned(), 1)]), "{}", ran.out);
+    for transport in ["wire", "reqwest"] {
+        let via = format!("target.transport={transport}");
+        let sets = ["--set", &ca, "--set", &via];
+        let ran = run(&[&["-m", "hi", "--target", &url, "-n", "1", "-c", "1"][..], &sets].concat());
+        let cut = BTreeMap::from([("failed/truncated".to_owned(), 1)]);
+        assert_eq!(ran.outcomes(), cut, "{transport}: {}", ran.out);
+    }
 }
 
 /// Settings of the target that cannot be, what is said, and what is advised.
-const MISTAKES: [(&str, &str, &str); 14] = [
+const MISTAKES: [(&str, &str, &str); 17] = [
     ("protocol: lyzr-v3, framing: raw", "always event streams", "lyzr-v2 alone"),
     ("history: none", "keeps the history itself", "openai alone"),
     ("connections: per-user", "cannot be `per-user`", "did you mean `per_user`?"),
     ("http2: yes", "`target.http2` cannot be `yes`", "`true` or `false`"),
+    ("transport: wire, http2: true", "does not know HTTP/2", "take `transport` away"),
+    ("transport: reqwest, source_addresses: [127.0.0.2]", "wire transport alone", "take it away"),
+    ("source_addresses: [here]", "`here` is not an IP address", "addresses of this machine"),
     ("proxy: ftp://p:1", "`ftp` is no proxy", "socks5://"),
     ("proxy: \"http://p:1/x\"", "`target.proxy` has a path", "a host and a port"),
     ("proxy: p", "is not a URL", "http://host:port"),

@@ -79,12 +79,14 @@ fn an_answer_that_is_none_is_told_apart() {
             ("reset", "failed/closed"),
             ("status=503", "failed/status"),
         ] {
-            let agent = agent(faults(&[fault]));
-            let ran = run(&agent, protocol, path, &["-n", "1", "-c", "1"]);
-            let expected = BTreeMap::from([(outcome.to_owned(), 1)]);
-            assert_eq!(ran.outcomes(), expected, "{protocol}{path} {fault}: {}", ran.out);
-            assert_eq!(ran.code, 3, "{protocol}{path} {fault}: {}", ran.err);
-            assert!(!ran.out.contains(KEY) && !ran.err.contains(KEY));
+            for via in ["target.transport=wire", "target.transport=reqwest"] {
+                let agent = agent(faults(&[fault]));
+                let ran = run(&agent, protocol, path, &["-n", "1", "-c", "1", "--set", via]);
+                let expected = BTreeMap::from([(outcome.to_owned(), 1)]);
+                assert_eq!(ran.outcomes(), expected, "{protocol}{path} {fault} {via}: {}", ran.out);
+                assert_eq!(ran.code, 3, "{protocol}{path} {fault} {via}: {}", ran.err);
+                assert!(!ran.out.contains(KEY) && !ran.err.contains(KEY));
+            }
         }
     }
 }

@@ -82,34 +82,42 @@ fn a_run_reports_every_fault_as_the_document_says() {
             options.behaviour.framing = case.framing;
         });
         let url = agent.base_url();
-        let ran = run(&[
-            "-m",
-            "hello",
-            "--target",
-            &url,
-            "--set",
-            "target.timeouts.first_chunk=400ms",
-            "--set",
-            "target.timeouts.idle=400ms",
-        ]);
-        let samples = ran.samples();
-        assert_eq!(samples.len(), 1, "{}: {}", case.fault, ran.err);
-        let row = &samples[0];
-        assert_eq!(
-            (row["outcome"].as_str(), row["error"].as_str()),
-            (case.outcome, case.error),
-            "{} ({:?}): {}",
-            case.fault,
-            case.framing,
-            row["message"],
-        );
+        // Both transports are held to one table.
+        let [row, other] = ["wire", "reqwest"].map(|transport| {
+            let ran = run(&[
+                "-m",
+                "hello",
+                "--target",
+                &url,
+                "--set",
+                "target.timeouts.first_chunk=400ms",
+                "--set",
+                "target.timeouts.idle=400ms",
+                "--set",
+                &format!("target.transport={transport}"),
+            ]);
+            let mut samples = ran.samples();
+            assert_eq!(samples.len(), 1, "{} {transport}: {}", case.fault, ran.err);
+            assert_eq!(ran.json("run.json")["transport"], transport);
+            let row = samples.remove(0);
+            assert_eq!(
+                (row["outcome"].as_str(), row["error"].as_str()),
+                (case.outcome, case.error),
+                "{} ({:?}, {transport}): {}",
+                case.fault,
+                case.framing,
+                row["message"],
+            );
+            row
+        });
+        assert_eq!(how_far(&row), how_far(&other), "{}", case.fault);
         let framing = format!("{:?}", case.framing).to_lowercase();
         let line = format!(
             "| `{}` | {framing} | {} | {} | {} |\n",
             case.fault,
             case.outcome,
             if case.error.is_empty() { "" } else { case.error },
-            how_far(row),
+            how_far(&row),
         );
         table.push_str(&line);
     }

@@ -63,5 +63,7 @@ mod stored;
 mod summary;
 /// What tests of the whole command share.
 mod support;
+/// The wire transport against servers that answer in every way HTTP/1.1 allows, and in some it does not.
+mod wire;
 /// Conventions that matter: layers, purity, sizes, names in documents.
 mod tidy;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use streamgauge::artifact::samples::SampleWriter;
 use streamgauge::clock::Clock;
-use streamgauge::measure::{Gaps, Goal, Layout, Recorder, Totals};
+use streamgauge::measure::{Goal, Layout, Recorder, Totals, Within};
 use streamgauge::sample::Sample;
 
 use crate::summary::turn;
@@ -33,7 +33,7 @@ fn what_recording_costs() {
     let samples = samples();
     let layout = Arc::new(Layout::new(2, [], Goal::default()));
     for chunks in [5u32, 200] {
-        let mut gaps = Gaps::new();
+        let mut gaps = Within::new();
         let step = Duration::from_millis(1);
         let chunk = nanos_each(TURNS / 10, |n| {
             gaps.clear();

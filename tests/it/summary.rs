@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use streamgauge::artifact::samples::{SampleReader, SampleWriter};
-use streamgauge::measure::{EndedSession, Gaps, Goal, Layout, Recorder, Replay, Totals};
+use streamgauge::measure::{EndedSession, Goal, Layout, Recorder, Replay, Totals, Within};
 use streamgauge::metric::Metric;
 use streamgauge::sample::{Failure, Limit, Outcome, Part, Phase, Reason, Sample, Timeline, Tokens};
 use streamgauge::scenario::Failures;
@@ -44,6 +44,8 @@ pub(crate) fn turn(number: u64, due: f64, took: f64) -> Sample {
         },
         queue: Duration::ZERO,
         connect: None,
+        connection: None,
+        client_lag: None,
         chunks: 4,
         reads: 4,
         bytes: 100,
@@ -103,7 +105,7 @@ pub(crate) fn layout(facts: &RunFacts, goal: Goal) -> Arc<Layout> {
 }
 
 /// Tells a recorder what a worker would tell it of a session of one turn.
-pub(crate) fn record(recorder: &mut Recorder, sample: &Sample, gaps: &Gaps) {
+pub(crate) fn record(recorder: &mut Recorder, sample: &Sample, gaps: &Within) {
     if let Some(started) = sample.timeline.started {
         recorder.started(started);
     }
@@ -119,9 +121,9 @@ pub(crate) fn record(recorder: &mut Recorder, sample: &Sample, gaps: &Gaps) {
     }
 }
 
-/// Gaps of a reply whose chunks were evenly spread.
-pub(crate) fn gaps_of(sample: &Sample) -> Gaps {
-    let mut gaps = Gaps::new();
+/// Within of a reply whose chunks were evenly spread.
+pub(crate) fn gaps_of(sample: &Sample) -> Within {
+    let mut gaps = Within::new();
     if let (Some(first), Some(last)) = (sample.timeline.first_chunk, sample.timeline.last_chunk) {
         let step = last.since(first) / 3;
         (0..4).for_each(|chunk| gaps.chunk(first + step * chunk));
@@ -137,7 +139,7 @@ pub(crate) fn live(layout: &Arc<Layout>, samples: &[Sample]) -> Totals {
             totals.add(&interval);
             recorder.recycle(interval);
         }
-        record(&mut recorder, sample, &Gaps::new());
+        record(&mut recorder, sample, &Within::new());
     }
     while let Some(interval) = recorder.finish() {
         totals.add(&interval);

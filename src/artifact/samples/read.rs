@@ -7,11 +7,11 @@ use std::time::Duration;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::COLUMNS;
-use crate::sample::{Outcome, Part, Sample, Timeline, Tokens};
+use crate::sample::{Connect, Outcome, Part, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 /// Columns that the first version did not have; a file without them is read all the same.
-const OPTIONAL: [&str; 14] = [
+const OPTIONAL: [&str; 19] = [
     "sample",
     "connect_ms",
     "message",
@@ -26,6 +26,11 @@ const OPTIONAL: [&str; 14] = [
     "tokens_reasoning",
     "part",
     "session_turns",
+    "connection",
+    "dns_ms",
+    "tcp_ms",
+    "tls_ms",
+    "client_lag_ms",
 ];
 
 /// Why `samples.csv` could not be read.
@@ -262,6 +267,16 @@ impl Cells<'_> {
         Ok(self.micros(column)?.map(|micros| Offset::from_nanos(micros.saturating_mul(1_000))))
     }
 
+    fn time(&self, column: &'static str) -> Result<Option<Duration>, SamplesError> {
+        Ok(self.micros(column)?.map(Duration::from_micros))
+    }
+
+    fn connect(&self) -> Result<Option<Connect>, SamplesError> {
+        let Some(total) = self.time("connect_ms")? else { return Ok(None) };
+        let (dns, tcp) = (self.time("dns_ms")?, self.time("tcp_ms")?);
+        Ok(Some(Connect { total, dns, tcp, tls: self.time("tls_ms")? }))
+    }
+
     fn offset_needed(&self, column: &'static str) -> Result<Offset, SamplesError> {
         self.offset(column)?.ok_or_else(|| self.bad(column, "milliseconds with three decimals"))
     }
@@ -298,7 +313,9 @@ impl Cells<'_> {
                 ended: self.offset_needed("ended_ms")?,
             },
             queue: Duration::from_micros(self.micros("queue_ms")?.unwrap_or(0)),
-            connect: self.micros("connect_ms")?.map(Duration::from_micros),
+            connect: self.connect()?,
+            connection: self.number_if("connection")?,
+            client_lag: self.time("client_lag_ms")?,
             chunks,
             reads: self.number_or("reads", chunks)?,
             bytes: self.number("bytes")?,

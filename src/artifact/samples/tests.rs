@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sample::{ALL_OUTCOMES, Part, Phase, Sample, Timeline, Tokens};
+use crate::sample::{ALL_OUTCOMES, Connect, Part, Phase, Sample, Timeline, Tokens};
 use crate::units::Offset;
 
 fn any_sample() -> impl Strategy<Value = Sample> {
@@ -37,7 +37,14 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 ended: Offset::from_nanos(when.3),
             },
             queue: Duration::from_nanos(when.1 / 1_000),
-            connect: when.2.map(|_| Duration::from_nanos(when.1 / 7)),
+            connect: when.2.map(|at| Connect {
+                total: Duration::from_nanos(when.1 / 7),
+                dns: what.1.map(|_| Duration::from_nanos(at / 9)),
+                tcp: Some(Duration::from_nanos(at / 5)),
+                tls: None,
+            }),
+            connection: what.1.map(u64::from),
+            client_lag: when.2.map(|at| Duration::from_nanos(at / 3)),
             chunks: what.3,
             reads: what.4,
             bytes: when.1,
@@ -66,7 +73,13 @@ fn as_written(sample: &Sample) -> Sample {
             ended: cut(time.ended),
         },
         queue: whole(sample.queue),
-        connect: sample.connect.map(whole),
+        connect: sample.connect.map(|connect| Connect {
+            total: whole(connect.total),
+            dns: connect.dns.map(whole),
+            tcp: connect.tcp.map(whole),
+            tls: connect.tls.map(whole),
+        }),
+        client_lag: sample.client_lag.map(whole),
         ..sample.clone()
     }
 }
@@ -135,6 +148,8 @@ fn a_row_is_what_the_contract_says() {
         },
         queue: Duration::from_millis(1),
         connect: None,
+        connection: None,
+        client_lag: None,
         chunks: 3,
         reads: 2,
         bytes: 42,
@@ -155,7 +170,7 @@ fn a_row_is_what_the_contract_says() {
     assert_eq!(
         lines.next().unwrap(),
         "1,run-7,refund,user-1,1,2,steady,1000.000,1002.000,1010.000,1020.000,1030.000,1031.000,,\
-         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,,main,1"
+         20.000,31.000,18.000,29.000,1.000,3,42,200,completed,,1.000,,\"desk, 1\",,2,7,,0,,,,main,1,,,,,"
     );
 }
 
@@ -175,14 +190,14 @@ fn columns_are_found_by_name_and_later_ones_passed_over() {
 #[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     let good = String::from_utf8(written(&[])).unwrap();
-    let row = "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,,main,1\n";
+    let row = "1,s,refund,u,1,1,steady,0.000,,,,,5.000,,,,,,,0,0,,dropped,overload,,,x,,0,1,,0,,,,main,1,,,,,\n";
     for (from, to, why) in [
         ("dropped,overload", "dropped,status", "line 2: `dropped` in column `outcome` is not"),
         ("5.000", "5s", "`5s` in column `ended_ms` is not milliseconds"),
         ("5.000", "", "`` in column `ended_ms`"),
         ("steady", "later", "`later` in column `phase`"),
         (",1,1,steady", ",one,1,steady", "`one` in column `turn`"),
-        (",x,,0,1", ",x,,0,1,9", "38 cells where the header has 37"),
+        (",x,,0,1", ",x,,0,1,9", "43 cells where the header has 42"),
     ] {
         let file = format!("{good}{}", row.replacen(from, to, 1));
         let error = read(file.as_bytes()).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::COLUMNS;
 use crate::measure::{micros, values};
 use crate::metric::Metric;
-use crate::sample::Sample;
+use crate::sample::{Connect, Sample};
 use crate::units::Offset;
 
 /// Writes samples as rows. It buffers nothing but the row it is at.
@@ -104,6 +104,12 @@ impl<W: Write> SampleWriter<W> {
         }
         row.raw(sample.part.word().as_bytes());
         row.number(u64::from(sample.session_turns));
+        row.number_if(sample.connection);
+        let opened = sample.connect;
+        for part in [|one: Connect| one.dns, |one: Connect| one.tcp, |one: Connect| one.tls] {
+            row.millis(opened.and_then(part).map(micros));
+        }
+        row.millis(sample.client_lag.map(micros));
         if let Some(last) = self.row.last_mut() {
             *last = b'\n';
         }

@@ -21,6 +21,7 @@ use crate::batch::{Desk, Halt, Orders, Policy, Standing, View, rebuild_samples, 
 use crate::cli::run::prepare::{layout, secrets};
 use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
+use crate::client::wire::WireCounts;
 use crate::client::{HttpSetup, HttpSetupError, Names};
 use crate::clock::Clock;
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
@@ -131,9 +132,10 @@ pub(super) fn conduct(
     };
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let names = Names::default();
+    let counts = Arc::<WireCounts>::default();
     let timeouts = job.shared().target.timeouts;
     let prepare = || {
-        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
+        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone(), Arc::clone(&counts))?;
         Ok::<_, HttpSetupError>(move |clock| Equipment::of(setup.on(clock)))
     };
     let style = terminal::progress(args.progress, args.quiet, world);

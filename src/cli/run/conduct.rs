@@ -14,6 +14,7 @@ use crate::artifact::timeline::TimelineWriter;
 use crate::artifact::{RunDirectory, StoreError};
 use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
+use crate::client::wire::{ConnectionCounts, WireCounts};
 use crate::client::{HttpSetup, Names};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
@@ -42,6 +43,8 @@ pub(super) struct Conducted {
     pub(super) cpu: Duration,
     /// From the origin to the last word of the last worker.
     pub(super) duration: Duration,
+    /// What became of its connections, where the transport counts them.
+    pub(super) connections: ConnectionCounts,
     pub(super) interrupted: bool,
     pub(super) key_refused: bool,
     pub(super) failure: Option<ExecutorError>,
@@ -85,11 +88,13 @@ pub(super) fn conduct(
         planned: job.turn_count(),
     };
     let names = Names::default();
+    let counts = Arc::<WireCounts>::default();
     let timeouts = job.shared().target.timeouts;
     let prepare = || {
-        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
+        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone(), Arc::clone(&counts))?;
         let control = control.as_ref().map(|control| &control.endpoint);
-        let control = control.map(|there| HttpSetup::new(there, &timeouts, Names::default()));
+        let control =
+            control.map(|there| HttpSetup::new(there, &timeouts, Names::default(), Arc::default()));
         let control = control.transpose()?;
         Ok::<_, crate::client::HttpSetupError>(move |clock| Equipment {
             target: setup.on(clock),
@@ -140,6 +145,7 @@ pub(super) fn conduct(
         collected,
         cpu: cpu_time().saturating_sub(cpu_before),
         duration,
+        connections: counts.read(),
         interrupted: interrupts.came(),
         key_refused: refused.is_set(),
         stopped_at: end.as_ref().ok().and_then(|ended| ended.stopped_at),

@@ -12,6 +12,7 @@ use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
+use crate::client::transport_of;
 use crate::clock::Clock;
 use crate::executor::Job;
 use crate::machine;
@@ -164,7 +165,7 @@ pub(in crate::cli) fn manifest(
             agent_id: target.written.agent_id.clone(),
             with_key: endpoint.key.is_some(),
         },
-        transport: "reqwest".to_owned(),
+        transport: transport_of(&endpoint.connections).to_string(),
         workers,
         git: machine::git(),
         machine: machine::machine(),

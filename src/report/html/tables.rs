@@ -42,6 +42,7 @@ fn meaning(metric: Metric) -> &'static str {
         Metric::SessionTotal => "a whole session",
         Metric::FirstReasoning => "time to first reasoning",
         Metric::Tpot => "time per output token",
+        Metric::ClientLag => "how long a read lay in our kernel",
     }
 }
 

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::super::checker::{Fields, named};
 use super::super::document::{Node, Value};
-use super::super::model::{ClientIdentity, Connections, Keep, PemFile, TargetUrl};
+use super::super::model::{ClientIdentity, Connections, Keep, PemFile, TargetUrl, Via};
 use super::super::problem::Problem;
 use super::Reading;
 use crate::secret::Secret;
@@ -38,7 +38,19 @@ impl Reading<'_> {
             Some(node) => self.resolve(node, url, fields.get("proxy").is_some()),
             None => Some(Vec::new()),
         };
+        let via = match fields.get("transport") {
+            Some(node) => self.via(node, http2 == Some(true), fields.get("proxy").is_some()),
+            None => Some(Via::Auto),
+        };
+        let other =
+            http2 == Some(true) || fields.get("proxy").is_some() || via == Some(Via::Reqwest);
+        let sources = match fields.get("source_addresses") {
+            Some(node) => self.sources(node, other),
+            None => Some(Vec::new()),
+        };
         Some(Connections {
+            via: via?,
+            sources: sources?,
             keep: keep?,
             http2: http2?,
             proxy: proxy?,
@@ -57,6 +69,44 @@ impl Reading<'_> {
             return None;
         }
         Some(http2)
+    }
+
+    fn via(&mut self, node: &Node, http2: bool, proxy: bool) -> Option<Via> {
+        let via = self.checker.choice(node, "target.transport")?;
+        if via == Via::Wire && (http2 || proxy) {
+            let what = if http2 { "HTTP/2" } else { "proxies" };
+            let problem = Problem::new(format!("the wire transport does not know {what}"))
+                .with_help("take `transport` away: reqwest is used where it has to be");
+            self.checker.note(&node.place, problem);
+            return None;
+        }
+        Some(via)
+    }
+
+    /// Addresses of ours; `other`: not our own transport opens the connections.
+    fn sources(&mut self, node: &Node, other: bool) -> Option<Vec<IpAddr>> {
+        if other {
+            let problem = Problem::new("`target.source_addresses` is for the wire transport alone")
+                .with_help("take it away, or `http2`, `proxy` and `transport: reqwest`");
+            self.checker.note(node.head(), problem);
+            return None;
+        }
+        let entries = match &node.value {
+            Value::List(entries) => entries.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let mut sources = Vec::new();
+        for entry in entries {
+            let text = self.checker.text(entry, "target.source_addresses")?;
+            let Ok(address) = text.parse() else {
+                let problem = Problem::new(format!("`{text}` is not an IP address"))
+                    .with_help("write addresses of this machine, as 127.0.0.2 or 10.0.0.5");
+                self.checker.note(&entry.place, problem);
+                return None;
+            };
+            sources.push(address);
+        }
+        Some(sources)
     }
 
     fn proxy(&mut self, node: &Node) -> Option<String> {
