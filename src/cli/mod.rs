@@ -4,6 +4,7 @@ pub mod agent;
 pub mod args;
 pub mod completions;
 pub mod batch;
+pub mod ci;
 mod command_line;
 pub mod exit;
 mod held;

@@ -15,6 +15,8 @@ mod agent_sources;
 mod batch;
 /// What `streamgauge batch` does when the target limits, refuses or breaks.
 mod batch_limits;
+/// A run inside GitHub Actions, and inside nothing.
+mod ci;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.

@@ -1,5 +1,6 @@
 //! `streamgauge run`: load-tests or benchmarks an agent; leaves a run directory.
 
+mod announce;
 mod conclude;
 mod conduct;
 mod control;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::args::ScenarioArgs;
+use super::ci::CiChoice;
 use super::exit::Exit;
 use super::refused::{Refused, settle};
 use super::signals::Interrupts;
@@ -66,6 +68,9 @@ pub struct Args {
     /// Say more of what is being done
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
+    /// Tell the CI system around: a summary, outputs, an error for each gate that failed
+    #[arg(long, value_enum, default_value_t = CiChoice::Auto, help_heading = "Output")]
+    pub ci: CiChoice,
     /// An invalid run is a failure: exit code 96
     #[arg(long)]
     pub strict: bool,
@@ -136,6 +141,7 @@ fn once(
     concluded.directory.point_latest();
     concluded.remember(args, err);
     concluded.tell(world, args, out)?;
+    announce::run(world, args, &concluded, concluded.exit(), None, err);
     concluded.outcome
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::conclude::{Concluded, conclude};
 use super::prepare::{name_directory, prepare};
-use super::{Args, Refused, SummaryFormat, conduct};
+use super::{Args, Refused, SummaryFormat, announce, conduct};
 use crate::artifact::RunDirectory;
 use crate::artifact::manifest::rfc3339;
 use crate::cli::args::ScenarioArgs;
@@ -139,6 +139,8 @@ impl<'a> Series<'a> {
             }
         };
         super::say(out, &said)?;
+        let told = (self.directory.path().display().to_string(), self.gravest);
+        announce::sweep(self.world, self.args, &self.summary, told, self.err);
         Ok(self.gravest)
     }
 
