@@ -1,5 +1,6 @@
 //! A run is a directory; these are its files, as functions over readers and writers.
 
+pub mod baseline;
 pub mod history;
 pub mod hlog;
 pub mod manifest;

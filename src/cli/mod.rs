@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod args;
 pub mod completions;
+pub mod baseline;
 pub mod batch;
 pub mod ci;
 mod command_line;
@@ -56,6 +57,8 @@ enum Command {
     Report(report::Args),
     /// Show runs over time: trends, changes, and what the newest comes to
     History(Box<history::Args>),
+    /// Keep a run under a name, to compare others with
+    Baseline(baseline::Args),
     /// Write a first scenario, with comments
     Init(init::Args),
     /// Write the JSON Schema of the scenario, for editors
@@ -116,6 +119,7 @@ pub fn main() -> u8 {
         Command::Agent(args) => agent::run(*args),
         Command::Report(args) => report::run(&Process, &args, &mut out, &mut err).code(),
         Command::History(args) => history::run(&Process, &args, &mut out, &mut err).code(),
+        Command::Baseline(args) => baseline::run(&args, &mut out, &mut err).code(),
         Command::Init(args) => init::run(&args, &mut out, &mut err).code(),
         Command::Schema => schema::run(&mut out, &mut err).code(),
         Command::Completions(args) => completions::run(&args, &mut out, &mut err).code(),

@@ -11,6 +11,8 @@ mod agent_command;
 mod agent_hostile;
 /// The embedded agent answering from a recorded run, or from another server.
 mod agent_sources;
+/// Runs kept under a name: apart from the reports, whole, and found again.
+mod baseline;
 /// `streamgauge batch`: rows sent once and accounted for, whatever happens in between.
 mod batch;
 /// What `streamgauge batch` does when the target limits, refuses or breaks.
