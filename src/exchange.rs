@@ -226,10 +226,7 @@ impl<T: Transport> Exchange<T> {
         }
         let said = ErrorBody::read(&body);
         if matches!(status, 429 | 503) && !said.says_no_credits() {
-            let after = source.header("retry-after");
-            attempt.again = Some(Again {
-                after: after.and_then(|wait| retry_after(wait, source.header("date"))),
-            });
+            attempt.again = Some(Again { after: retry_after(|name| source.header(name)) });
         }
         TransportFailure::new(Outcome::Failed(Failure::Status), said.0)
     }

@@ -79,16 +79,19 @@ pub enum RetryAfter {
     Seconds,
     /// A date in HTTP's form.
     Date,
+    /// Whole seconds, and beside them milliseconds in `retry-after-ms`.
+    Ms,
     /// The header is left out.
     Absent,
 }
 
 /// Every fault as it is written, for messages.
-pub(super) const WRITTEN: [&str; 25] = [
+pub(super) const WRITTEN: [&str; 26] = [
     "status=503",
     "tool-not-found",
     "retry-after=2s",
     "retry-after-date=2s",
+    "retry-after-ms=200ms",
     "credits",
     "reset",
     "reset-after=3",
@@ -122,6 +125,7 @@ impl Fault {
             Self::Status(_) => "status",
             Self::ToolNotFound => "tool-not-found",
             Self::RetryAfter(RetryAfter::Date, _) => "retry-after-date",
+            Self::RetryAfter(RetryAfter::Ms, _) => "retry-after-ms",
             Self::RetryAfter(..) => "retry-after",
             Self::Credits => "credits",
             Self::Reset => "reset",
@@ -177,6 +181,7 @@ impl FromStr for Fault {
             }
             "retry-after" => return Ok(Self::RetryAfter(RetryAfter::Seconds, duration()?)),
             "retry-after-date" => return Ok(Self::RetryAfter(RetryAfter::Date, duration()?)),
+            "retry-after-ms" => return Ok(Self::RetryAfter(RetryAfter::Ms, duration()?)),
             "reset-after" => return chunks(wanted()?).map(Self::ResetAfter),
             "cut" => return chunks(wanted()?).map(Self::Cut),
             "cut-inside" => return chunks(wanted()?).map(Self::CutInside),

@@ -132,9 +132,13 @@ pub(super) fn refusal_reply(
 ) -> Reply {
     let mut extra = String::new();
     match refusal.retry_after {
-        Some((RetryAfter::Seconds, after)) => {
+        Some((form @ (RetryAfter::Seconds | RetryAfter::Ms), after)) => {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             extra = format!("retry-after: {seconds}\r\n");
+            if form == RetryAfter::Ms {
+                let millis = after.as_nanos().div_ceil(1_000_000);
+                extra.push_str(&format!("retry-after-ms: {millis}\r\n"));
+            }
         }
         Some((RetryAfter::Date, after)) => extra = format!("retry-after: {}\r\n", http_date(after)),
         Some((RetryAfter::Absent, _)) | None => {}

@@ -354,13 +354,14 @@ impl ValueEnum for WhenFull {
 
 impl ValueEnum for RetryAfter {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Seconds, Self::Date, Self::Absent]
+        &[Self::Seconds, Self::Date, Self::Ms, Self::Absent]
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(match self {
             Self::Seconds => "seconds",
             Self::Date => "date",
+            Self::Ms => "ms",
             Self::Absent => "absent",
         }))
     }

@@ -25,7 +25,7 @@ const fn json(fault: &'static str, outcome: &'static str, error: &'static str) -
     Case { fault, framing: Framing::Json, outcome, error }
 }
 
-const CASES: [Case; 41] = [
+const CASES: [Case; 42] = [
     raw("status=400", "failed", "status"),
     raw("status=401", "failed", "status"),
     raw("tool-not-found", "failed", "status"),
@@ -35,6 +35,7 @@ const CASES: [Case; 41] = [
     raw("status=429", "failed", "status"),
     raw("retry-after=2s", "failed", "status"),
     raw("retry-after-date=2s", "failed", "status"),
+    raw("retry-after-ms=200ms", "failed", "status"),
     raw("credits", "failed", "status"),
     raw("status=500", "failed", "status"),
     raw("status=502", "failed", "status"),
