@@ -8,14 +8,14 @@ use serde_json::value::RawValue;
 use super::desk::SessionIds;
 use super::policy::{Effects, Past, Sign, Verdict};
 use super::record::Status;
-use super::result::{Line, Meta, Note, Turn, millis, raw};
+use super::result::{Line, Meta, Note, Turn, Usage, millis, raw};
 use super::row::Prompt;
 use super::settle::Settings;
 use crate::artifact::manifest::rfc3339;
 use crate::clock::Clock;
 use crate::exchange::Again;
 use crate::protocol::Reply;
-use crate::sample::Sample;
+use crate::sample::{Failure, Outcome, Sample};
 use crate::units::Offset;
 
 /// A row that has begun and has no result.
@@ -42,6 +42,8 @@ pub(super) struct Row {
     pub(super) ended: Offset,
     pub(super) notes: Vec<Box<RawValue>>,
     pub(super) turns: Vec<Turn>,
+    /// What the server counted for the answers of this session.
+    pub(super) usage: Usage,
     /// An intent is in the journal, and its end is not.
     pub(super) intended: bool,
     /// It waits for another attempt.
@@ -131,14 +133,17 @@ impl Row {
         self.notes.push(raw(&note));
     }
 
-    /// A turn has its answer.
+    /// A turn has its whole answer, whether or not it is what was expected.
     pub(super) fn answered(&mut self, sample: &Sample, reply: &Reply) {
+        let usage = Usage::of(sample.tokens);
+        self.usage = self.usage.plus(usage);
         if self.prompt.as_ref().is_some_and(|prompt| prompt.scripted) {
             self.turns.push(Turn {
                 text: reply.text().to_owned(),
                 ttfc_ms: sample.timeline.ttfc_service().map(millis),
                 total_ms: sample.timeline.total_service().map(millis),
                 chunks: sample.chunks,
+                usage,
             });
         }
         // The next turn is another one.
@@ -151,19 +156,26 @@ impl Row {
     pub(super) fn line(&self, sample: &Sample, reply: &Reply, status: Status) -> Box<RawValue> {
         let error = sample.outcome.error();
         let prompt = self.prompt.as_ref();
+        let whole = is_whole(sample.outcome);
         raw(&Line {
             id: &self.id,
             status,
             http_status: sample.status,
-            text: sample.outcome.is_completed().then(|| reply.text()),
+            text: whole.then(|| reply.text()),
             turns: prompt.filter(|one| one.scripted).map(|_| self.turns.as_slice()),
             error: (!error.is_empty()).then_some(error),
             message: sample.message.as_deref(),
             attempts: &self.notes,
             chunks: sample.chunks,
             bytes: sample.bytes,
+            usage: self.usage,
             session_id: Some(&self.session_id),
             meta: Meta(prompt.map_or(&[], |prompt| prompt.meta.as_slice())),
         })
     }
+}
+
+/// Whether the answer is all there, even where it is not what was expected.
+pub(super) fn is_whole(outcome: Outcome) -> bool {
+    outcome.is_completed() || outcome == Outcome::Failed(Failure::Expectation)
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::account::{Account, Open};
+use super::account::Account;
+use super::events::{Events, Happened};
 use super::halt::Halt;
 use super::input::Input;
 use super::items::Items;
 use super::limit::Limit;
-use super::policy::{Effects, Policy};
+use super::policy::Policy;
 use super::queue::Next;
-use super::record::{Last, Record, Status};
-use super::result::{Line, Meta, Note, raw};
+use super::record::Record;
 use super::settle::{Settings, Work};
+use super::standing::Standing;
 use crate::clock::Clock;
 use crate::exchange::Again;
 use crate::executor::{Errand, Errands, Intent, Pending, Stop};
@@ -70,68 +71,40 @@ pub struct Orders {
 /// Where the rows come from and the answers go. Shared by all workers.
 #[derive(Debug)]
 pub struct Desk {
-    orders: Settings,
-    seat: Seat,
+    pub(super) orders: Settings,
+    pub(super) seat: Seat,
+    pub(super) events: Events,
     stop: Stop,
-    clock: OnceLock<Clock>,
+    pub(super) clock: OnceLock<Clock>,
     work: Mutex<Work>,
     /// Something may have come free.
-    free: Notify,
+    pub(super) free: Notify,
     /// The gate has moved.
     gate: Notify,
 }
 
-/// How a batch stands.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Standing {
-    /// Rows there are.
-    pub items: u64,
-    /// With a result, by status in the order of `STATUSES`.
-    pub counts: [u64; 6],
-    /// Of those, before this leg.
-    pub before: u64,
-    /// On their way.
-    pub under_way: u32,
-    /// Waiting to be tried again.
-    pub waiting: usize,
-    /// How many may be on their way.
-    pub limit: u32,
-    /// Requests may leave again then.
-    pub closed_until: Option<Offset>,
-    /// The last thing that went wrong.
-    pub last_error: Option<String>,
-}
-
-impl Standing {
-    /// Rows with a result.
-    pub fn finished(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// Rows whose result is not an answer.
-    pub fn unanswered(&self) -> u64 {
-        self.finished() - self.counts[Status::Completed as usize]
-    }
-}
-
 impl Desk {
-    /// A desk that goes on where `account` ends, tells the journal at `seat`, and stops by `stop`.
-    pub fn new(orders: Orders, account: Account, seat: Seat, stop: Stop) -> Self {
+    /// A desk that goes on where `account` ends, tells the journal at `seat` and those who listen to
+    /// `events`, and stops by `stop`.
+    pub fn new(orders: Orders, account: Account, seat: Seat, events: Events, stop: Stop) -> Self {
         let limit = match orders.concurrency {
             Ok(count) => Limit::fixed(count),
             Err(most) => Limit::searched(most),
         };
         let orders = Settings(orders);
+        let leg = account.legs().len() + 1;
         let work = Work::new(account, limit, &orders);
         let desk = Self {
             orders,
             seat,
+            events,
             stop,
             clock: OnceLock::new(),
             work: Mutex::new(work),
             free: Notify::new(),
             gate: Notify::new(),
         };
+        desk.tell_begun(leg);
         desk.settle_the_past();
         desk
     }
@@ -145,7 +118,15 @@ impl Desk {
 
     /// Starts no more rows, for this reason.
     pub fn halt(&self, why: Halt) {
-        self.work().halt.get_or_insert(why);
+        let first = {
+            let mut work = self.work();
+            let first = work.halt.is_none();
+            work.halt.get_or_insert(why);
+            first
+        };
+        if first {
+            self.tell_halted();
+        }
         self.stop.drain();
         self.free.notify_waiters();
         self.gate.notify_waiters();
@@ -162,132 +143,12 @@ impl Desk {
         self.work().standing(now, self.orders.0.items.len())
     }
 
-    fn work(&self) -> MutexGuard<'_, Work> {
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Offset {
+    pub(super) fn now(&self) -> Offset {
         self.clock.get().map_or(Offset::ZERO, Clock::now)
-    }
-
-    /// Items that an earlier leg left without a result: those that must not be sent again get theirs,
-    /// rows that cannot be asked too.
-    fn settle_the_past(&self) {
-        let orders = &self.orders.0;
-        let mut work = self.work();
-        let mut open: Vec<(u64, Open)> = work.unsettled.drain().collect();
-        open.sort_unstable_by_key(|(item, _)| *item);
-        for (item, mut open) in open {
-            if open.in_doubt {
-                let outcome = "in_doubt";
-                let note = Note {
-                    started_at: None,
-                    ttfc_ms: None,
-                    total_ms: None,
-                    queue_ms: 0.0,
-                    backoff_ms: 0.0,
-                    http_status: None,
-                    outcome,
-                    error: None,
-                    turn: None,
-                };
-                open.notes.push(raw(&note));
-            }
-            let taken = open.in_doubt || open.taken;
-            let again = orders.policy.effects == Effects::AtLeastOnce
-                && (!orders.items.is_shared(item))
-                && orders.session_ids == SessionIds::Fresh;
-            if taken && !again {
-                let status = if open.in_doubt { Status::InDoubt } else { Status::Cancelled };
-                let message = if open.in_doubt {
-                    "it was sent when the batch was stopped, and what came of it is not known"
-                } else {
-                    "the batch was stopped in the middle of it"
-                };
-                let line = self.line_without_reply(item, status, message, &open.notes);
-                self.finish(&mut work, item, Last { status, line });
-            } else {
-                work.resume(item, open);
-            }
-        }
-        for item in 0..orders.items.len() {
-            let (row, _) = orders.items.row(item);
-            if let Some(why) = orders.input.bad(row).filter(|_| !work.queue.is_done(item)) {
-                let line = self.line_without_reply(item, Status::Skipped, why, &[]);
-                self.finish(&mut work, item, Last { status: Status::Skipped, line });
-            }
-        }
-        // Followers whose turn it was when the last leg ended.
-        for item in 0..orders.items.len() {
-            if work.queue.is_done(item)
-                && let Some(next) = orders.items.next(item)
-                && !work.queue.is_done(next)
-            {
-                work.queue.free(next);
-            }
-        }
-    }
-
-    fn line_without_reply(
-        &self,
-        item: u64,
-        status: Status,
-        message: &str,
-        attempts: &[Box<serde_json::value::RawValue>],
-    ) -> Box<serde_json::value::RawValue> {
-        let (row, _) = self.orders.0.items.row(item);
-        let (id, meta) = match self.orders.0.input.prompt(row) {
-            Ok((id, prompt)) => (id, prompt.meta),
-            Err(_) => (self.orders.0.input.id_of_bad(row), Vec::new()),
-        };
-        raw(&Line {
-            id: &self.orders.id(item, id),
-            status,
-            http_status: None,
-            text: None,
-            turns: None,
-            error: (status == Status::Skipped).then_some("local"),
-            message: Some(message),
-            attempts,
-            chunks: 0,
-            bytes: 0,
-            session_id: None,
-            meta: Meta(&meta),
-        })
-    }
-
-    /// Gives an item the result it has without an attempt, and its session's later rows theirs.
-    fn finish(&self, work: &mut Work, item: u64, last: Last) {
-        let completed = last.status == Status::Completed;
-        if work.finish(item, last.status) {
-            self.seat.hand(Record::Last { item, last }.payload());
-        }
-        self.follow(work, item, completed);
-    }
-
-    /// What comes after `item` in its session may go, or never will.
-    fn follow(&self, work: &mut Work, item: u64, completed: bool) {
-        let Some(next) = self.orders.0.items.next(item) else { return };
-        if completed || self.orders.0.goes_on {
-            // Before the run has begun, the queue is looked through anyway.
-            if self.clock.get().is_some() {
-                work.queue.free(next);
-                self.free.notify_one();
-            }
-            return;
-        }
-        let mut next = Some(next);
-        while let Some(item) = next {
-            if !work.queue.is_done(item) {
-                let status = Status::Skipped;
-                let message = "an earlier row of its session has no answer";
-                let line = self.line_without_reply(item, status, message, &[]);
-                if work.finish(item, status) {
-                    self.seat.hand(Record::Last { item, last: Last { status, line } }.payload());
-                }
-            }
-            next = self.orders.0.items.next(item);
-        }
     }
 
     /// The item as it is handed to a worker.
@@ -353,7 +214,11 @@ impl Errands for Desk {
                     if work.halt.is_some() {
                         return false;
                     }
-                    work.pace.leave(clock.now())
+                    let leave = work.pace.leave(clock.now());
+                    if leave.is_ok() && std::mem::take(&mut work.gate_told) {
+                        self.tell(&Happened::GateOpened);
+                    }
+                    leave
                 };
                 if let Err(at) = leave {
                     tokio::select! {
@@ -374,6 +239,7 @@ impl Errands for Desk {
                         continue;
                     }
                 }
+                self.tell_intent(&intent);
                 return true;
             }
         })
@@ -383,8 +249,12 @@ impl Errands for Desk {
         let Some(clock) = self.clock.get() else { return false };
         let mut work = self.work();
         let item = sample.session_number;
+        let before = self.events.wanted().then(|| work.target(clock.now()));
         let settled = work.settle(sample, again, reply, *clock, &self.orders);
         self.seat.hand(settled.record.payload());
+        if let Some(before) = before {
+            self.tell_attempt(&mut work, sample, &settled, before);
+        }
         if let Some(completed) = settled.finished {
             self.follow(&mut work, item, completed);
         }

@@ -34,6 +34,19 @@ impl Halt {
         !matches!(self, Self::Refused { .. } | Self::Broken(_))
     }
 
+    /// In one word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Credits(_) => "credits",
+            Self::Refused { .. } => "refused",
+            Self::Outage(_) => "outage",
+            Self::TooLong(_) => "max_retry_after",
+            Self::Deadline => "deadline",
+            Self::Failures => "max_failures",
+            Self::Broken(_) => "broken",
+        }
+    }
+
     /// One sentence.
     pub fn sentence(&self) -> String {
         let whole = |time: &Duration| Span(Duration::from_secs(time.as_secs()));

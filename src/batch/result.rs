@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::record::Status;
+use crate::sample::Tokens;
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -15,7 +16,7 @@ pub(super) struct Line<'a> {
     pub status: Status,
     /// Of the last attempt that had one.
     pub http_status: Option<u16>,
-    /// The answer, where it is whole; of a script, the last one.
+    /// The answer, where it is whole (even if not what was expected); of a script, the last one.
     pub text: Option<&'a str>,
     /// The answers of a script, as far as they are whole.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,9 @@ pub(super) struct Line<'a> {
     pub chunks: u64,
     /// Bytes of body of the last attempt.
     pub bytes: u64,
+    /// Tokens of the answers, where the server counts them.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
     /// As sent last.
     pub session_id: Option<&'a str>,
     /// The other fields of the row, as they were written.
@@ -47,6 +51,60 @@ pub(super) struct Turn {
     pub total_ms: Option<f64>,
     /// Pieces of the answer.
     pub chunks: u64,
+    /// Its tokens, where the server counts them.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
+}
+
+/// Tokens as the server counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Usage {
+    /// Of what was asked, earlier messages included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Of what was answered, reasoning included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// Of those, the reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u64>,
+}
+
+impl Usage {
+    pub(super) fn of(tokens: Tokens) -> Self {
+        Self {
+            input_tokens: tokens.input,
+            output_tokens: tokens.output,
+            reasoning_tokens: tokens.reasoning,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In the words of OpenAI's chat completions.
+    pub(super) fn openai(self) -> serde_json::Value {
+        let total = self.input_tokens.zip(self.output_tokens).map(|(input, output)| input + output);
+        serde_json::json!({
+            "prompt_tokens": self.input_tokens,
+            "completion_tokens": self.output_tokens,
+            "total_tokens": total,
+        })
+    }
+
+    /// Of both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, one) | (one, None) => one,
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
+        }
+    }
 }
 
 /// Fields in the order of the row.

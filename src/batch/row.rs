@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::expected::expected;
+use crate::expect::Expectations;
 use crate::scenario::{Row, RowTemplate};
 
 /// How the rows of a file are written.
@@ -42,6 +45,10 @@ pub struct Fields {
     pub id: Option<String>,
     /// The session that the row belongs to.
     pub session: Option<String>,
+    /// What the answers have to be.
+    pub expect: Option<String>,
+    /// Values for the template.
+    pub vars: Option<String>,
     /// Builds the message from the whole row.
     pub template: Option<RowTemplate>,
 }
@@ -55,6 +62,8 @@ pub struct Prompt {
     pub session: Option<String>,
     /// What is said, turn by turn; never empty, and no turn is.
     pub turns: Arc<[Arc<str>]>,
+    /// What the answer to each turn has to be; empty where the row expects nothing.
+    pub expect: Arc<[Expectations]>,
     /// It is a list of messages, even if of one.
     pub scripted: bool,
     /// The other fields, as they were written.
@@ -175,11 +184,17 @@ impl Record {
         if turns.iter().any(|turn| turn.is_empty()) || turns.is_empty() {
             return Err("its message is empty".into());
         }
+        let expect_field = fields.expect.as_deref().unwrap_or("expect");
+        let expect = match self.get(expect_field) {
+            Some(value) => expected(value, turns.len())?,
+            None if fields.expect.is_some() => return Err(self.no_field(expect_field, "expect")),
+            None => Arc::default(),
+        };
         let id_field = id_field.map(str::to_owned);
         let passed =
             |name: &str| Some(name) != source.as_deref() && Some(name) != id_field.as_deref();
         let meta = self.0.into_iter().filter(|(name, _)| passed(name)).collect();
-        Ok(Prompt { id, session, turns: turns.into(), scripted, meta })
+        Ok(Prompt { id, session, turns: turns.into(), expect, scripted, meta })
     }
 
     fn field<'a>(&self, given: &'a Option<String>, usual: &'a str) -> Option<&'a str> {
@@ -188,12 +203,7 @@ impl Record {
 
     fn turns(&self, format: Format, fields: &Fields) -> Result<Said, String> {
         if let Some(template) = &fields.template {
-            let mut row = Row::new();
-            for (name, value) in &self.0 {
-                let value = serde_json::from_str(value.get()).map_err(|error| error.to_string())?;
-                row.insert(name.clone(), value);
-            }
-            let text = template.render(&row).map_err(|why| format!("its message: {why}"))?;
+            let text = self.rendered(template, fields.vars.as_deref())?;
             return Ok((None, vec![text.into()], false));
         }
         if format == Format::OpenAi {
@@ -216,6 +226,29 @@ impl Record {
             Ok(turns) => Ok((source, turns.into_iter().map(Arc::from).collect(), true)),
             Err(_) => Err(format!("its `{name}` is neither a text nor a list of texts")),
         }
+    }
+
+    /// The message that `template` makes of the row; `vars` names the field with further values, which
+    /// is an object, or (in a csv cell) the text of one.
+    fn rendered(&self, template: &RowTemplate, vars: Option<&str>) -> Result<String, String> {
+        let mut row = Row::new();
+        for (name, value) in &self.0 {
+            let value = serde_json::from_str(value.get()).map_err(|error| error.to_string())?;
+            row.insert(name.clone(), value);
+        }
+        let name = vars.unwrap_or("vars");
+        let values = match row.get(name) {
+            None if vars.is_some() => return Err(self.no_field(name, "vars")),
+            None | Some(Value::Null) => Row::new(),
+            Some(Value::Object(values)) => values.clone(),
+            Some(Value::String(text)) if text.trim().is_empty() => Row::new(),
+            // A field that happens to have the usual name may be anything.
+            Some(_) if vars.is_none() && !template.names_vars() => Row::new(),
+            Some(Value::String(text)) => serde_json::from_str(text)
+                .map_err(|_| format!("its `{name}` is not an object of values"))?,
+            Some(_) => return Err(format!("its `{name}` is not an object of values")),
+        };
+        template.render(&row, &values).map_err(|why| format!("its message: {why}"))
     }
 
     /// The one user message of an OpenAI batch row.
@@ -296,7 +329,7 @@ mod tests {
             message: Some("q".into()),
             id: Some("n".into()),
             session: Some("chat".into()),
-            template: None,
+            ..Fields::default()
         };
         let row = prompt(r#"{"q": ["a", "b"], "n": "x", "chat": 5}"#, &named).unwrap();
         assert_eq!((row.turns.len(), row.scripted), (2, true));
@@ -306,6 +339,19 @@ mod tests {
             ..Fields::default()
         };
         assert_eq!(&*prompt(r#"{"q": "a"}"#, &built).unwrap().turns[0], "<a>");
+        let valued = Fields {
+            template: Some(RowTemplate::new("{{ row.q }} in {{ vars.style }}").unwrap()),
+            ..Fields::default()
+        };
+        for line in [
+            r#"{"q": "a", "vars": {"style": "verse"}}"#,
+            r#"{"q": "a", "vars": "{\"style\": \"verse\"}"}"#,
+        ] {
+            assert_eq!(&*prompt(line, &valued).unwrap().turns[0], "a in verse");
+        }
+        assert!(prompt(r#"{"q": "a", "vars": 5}"#, &valued).unwrap_err().contains("object"));
+        assert!(prompt(r#"{"q": "a"}"#, &valued).is_err());
+        assert!(prompt(r#"{"q": "a", "vars": 5}"#, &built).is_ok(), "nobody asked for it");
     }
 
     #[test]

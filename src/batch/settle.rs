@@ -9,8 +9,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::account::{Account, Open};
-use super::begun::Row;
-use super::desk::{Orders, SessionIds, Standing};
+use super::begun::{Row, is_whole};
+use super::desk::{Orders, SessionIds};
 use super::halt::Halt;
 use super::limit::Limit;
 use super::pace::Pace;
@@ -18,16 +18,16 @@ use super::policy::{Effects, Sign, Verdict, back_off, sign};
 use super::queue::{Next, Queue};
 use super::record::{Last, Record, STATUSES, Status};
 use super::row::Prompt;
+use super::standing::Standing;
+use super::tell::Target;
 use crate::artifact::samples::SampleWriter;
 use crate::clock::Clock;
 use crate::exchange::Again;
 use crate::executor::{Errand, Intent};
+use crate::plan::Given;
 use crate::protocol::{Dialect, Reply};
-use crate::sample::{Outcome, Sample};
+use crate::sample::{Outcome, Sample, Timeline};
 use crate::units::Offset;
-
-/// Rows refused one after the other that are taken for the target's last word.
-const REFUSED: usize = 5;
 
 /// The orders, and what follows from them alone.
 #[derive(Debug)]
@@ -39,17 +39,19 @@ pub(super) struct Work {
     pub(super) queue: Queue,
     pub(super) pace: Pace,
     pub(super) halt: Option<Halt>,
+    /// Those who listen know that the gate is closed.
+    pub(super) gate_told: bool,
     pub(super) under_way: u32,
     /// Left open by an earlier leg.
     pub(super) unsettled: HashMap<u64, Open>,
-    limit: Limit,
+    pub(super) limit: Limit,
     rows: HashMap<u64, Row>,
-    counts: [u64; STATUSES.len()],
+    pub(super) counts: [u64; STATUSES.len()],
     before: u64,
     /// Rows refused since the last that was not.
-    refused: HashSet<u64>,
-    rng: Xoshiro256PlusPlus,
-    last_error: Option<String>,
+    pub(super) refused: HashSet<u64>,
+    pub(super) rng: Xoshiro256PlusPlus,
+    pub(super) last_error: Option<String>,
 }
 
 /// What an attempt came to.
@@ -57,7 +59,11 @@ pub(super) struct Settled {
     pub(super) record: Record,
     /// The row has its result; whether that is an answer.
     pub(super) finished: Option<bool>,
+    /// What that result is called.
+    pub(super) status: Option<Status>,
     pub(super) taken_back: bool,
+    /// The row is asked again, so much later at the earliest.
+    pub(super) again_in: Option<Duration>,
     pub(super) gate_moved: bool,
     pub(super) halt: Option<Halt>,
 }
@@ -112,6 +118,7 @@ impl Work {
             queue: Queue::new(done),
             pace: Pace::default(),
             halt: None,
+            gate_told: false,
             under_way: 0,
             unsettled,
             limit,
@@ -169,7 +176,10 @@ impl Work {
             row.prompt = Some(prompt);
         }
         row.taken_back = false;
-        let turns = row.prompt.as_ref().map_or_else(Default::default, |one| Arc::clone(&one.turns));
+        let given = row.prompt.as_ref().map_or_else(Given::default, |one| Given {
+            turns: Arc::clone(&one.turns),
+            expect: Arc::clone(&one.expect),
+        });
         if row.anew || row.sessions == 0 || row.session_id.is_empty() {
             if row.anew || row.sessions == 0 {
                 row.sessions += 1;
@@ -177,6 +187,7 @@ impl Work {
             row.anew = false;
             row.turn = 1;
             row.turns.clear();
+            row.usage = Default::default();
             if let Some(prompt) = &row.prompt {
                 row.session_id = orders.session_id(item, prompt, row.sessions);
             }
@@ -188,7 +199,7 @@ impl Work {
             None => item,
         };
         Errand {
-            session: orders.0.plan.given(item, identity, turns),
+            session: orders.0.plan.given(item, identity, given),
             id: Arc::clone(&row.session_id),
             turn: row.turn,
             attempt: row.tries + 1,
@@ -232,6 +243,16 @@ impl Work {
             self.counts[status as usize] += 1;
         }
         new
+    }
+
+    /// How the target stands.
+    pub(super) fn target(&self, now: Offset) -> Target {
+        Target { limit: self.limit.now(), closed_until: self.pace.closed_until(now) }
+    }
+
+    /// What a row that has begun is called, and how many attempts it has had.
+    pub(super) fn facts(&self, item: u64) -> (String, usize) {
+        self.rows.get(&item).map_or_else(Default::default, |row| (row.id.clone(), row.notes.len()))
     }
 
     pub(super) fn standing(&self, now: Offset, items: u64) -> Standing {
@@ -278,12 +299,14 @@ impl Work {
         let mut settled = Settled {
             record: Record::Withdrawn { item },
             finished: None,
+            status: None,
             taken_back: false,
+            again_in: None,
             gate_moved,
             halt,
         };
         let mut last = None;
-        if sample.outcome.is_completed() {
+        if is_whole(sample.outcome) {
             row.answered(sample, reply);
         }
         if more || cut {
@@ -294,6 +317,7 @@ impl Work {
             let status = status(sample.outcome);
             last = Some(Last { status, line: row.line(sample, reply, status) });
             settled.finished = Some(sample.outcome.is_completed());
+            settled.status = Some(status);
         } else {
             settled.taken_back = true;
             row.anew = verdict == Verdict::Anew;
@@ -307,6 +331,7 @@ impl Work {
             };
             let at = (now + wait).max(closed_until.unwrap_or(now));
             row.backoff = at.since(now);
+            settled.again_in = Some(row.backoff);
             self.queue.later(item, at, row.anew);
         }
         row.taken_back = settled.taken_back;
@@ -327,65 +352,6 @@ impl Work {
         }
         self.rows.insert(item, row);
         settled
-    }
-
-    /// What the target has said about itself: why to stop, if so, and whether the gate has moved.
-    fn learn(
-        &mut self,
-        item: u64,
-        sign: Sign,
-        left: Offset,
-        now: Offset,
-        sample: &Sample,
-        orders: &Settings,
-    ) -> (Option<Halt>, bool) {
-        let said = || sample.message.as_deref().unwrap_or("").to_owned();
-        let policy = &orders.0.policy;
-        if sign != Sign::Refused && sample.status.is_some() {
-            self.refused.clear();
-        }
-        let was_closed = self.pace.closed_until(now).is_some();
-        match sign {
-            Sign::Well => {
-                self.pace.answered(now);
-                self.limit.answered(now, self.under_way);
-            }
-            Sign::Overloaded(after) => {
-                self.limit.lost(left, now, self.under_way);
-                match after {
-                    Some(after) if after > policy.max_retry_after => {
-                        return (Some(Halt::TooLong(after)), true);
-                    }
-                    Some(after) => self.pace.refused(left, now, after),
-                    None => self.pace.reached(),
-                }
-            }
-            Sign::Lost => {
-                self.limit.lost(left, now, self.under_way);
-                self.pace.reached();
-            }
-            Sign::Unreachable => {
-                let chance = self.rng.random();
-                let outage = self.pace.unreachable(now, chance);
-                let why = sample.message.as_deref().unwrap_or(sample.outcome.error());
-                self.last_error = Some(format!("the target cannot be reached: {why}"));
-                if outage > policy.max_elapsed {
-                    return (Some(Halt::Outage(outage)), true);
-                }
-            }
-            Sign::Refused => {
-                self.pace.reached();
-                self.refused.insert(item);
-                let never = self.counts[Status::Completed as usize] == 0;
-                if never || self.refused.len() >= REFUSED {
-                    let status = sample.status.unwrap_or(0);
-                    return (Some(Halt::Refused { status, said: said() }), true);
-                }
-            }
-            Sign::NoCredits => return (Some(Halt::Credits(said())), true),
-            Sign::Nothing => {}
-        }
-        (None, was_closed || sign == Sign::Unreachable || sign == Sign::Well)
     }
 }
 
@@ -417,7 +383,8 @@ pub fn shift(sample: &mut Sample, later: Duration) {
     let time = &mut sample.timeline;
     time.intended = time.intended + later;
     time.ended = time.ended + later;
-    for at in [&mut time.started, &mut time.headers, &mut time.first_chunk, &mut time.last_chunk] {
+    let Timeline { started, headers, first_chunk, last_chunk, first_reasoning, .. } = time;
+    for at in [started, headers, first_chunk, last_chunk, first_reasoning] {
         *at = at.map(|at| at + later);
     }
 }

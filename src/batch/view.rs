@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::input::Input;
 use super::record::{Record, Status};
-use super::result::LineRead;
+use super::result::{LineRead, Usage};
 use crate::artifact::samples::COLUMNS;
 use crate::journal::{Journal, JournalError, RecordReader, Sealed};
 
@@ -298,22 +298,28 @@ struct OpenAiLine {
     error: Option<String>,
     message: Option<String>,
     session_id: Option<String>,
+    usage: Option<Usage>,
 }
 
 impl OpenAiLine {
     fn result(&self) -> serde_json::Value {
-        let response = self.text.as_ref().map(|text| {
+        let answer = self.text.as_ref().filter(|_| self.status == Status::Completed);
+        let response = answer.map(|text| {
+            let mut body = json!({
+                "object": "chat.completion",
+                "choices": [{
+                    "index": 0,
+                    "message": { "role": "assistant", "content": text },
+                    "finish_reason": "stop",
+                }],
+            });
+            if let Some(usage) = self.usage {
+                body["usage"] = usage.openai();
+            }
             json!({
                 "status_code": self.http_status,
                 "request_id": self.session_id,
-                "body": {
-                    "object": "chat.completion",
-                    "choices": [{
-                        "index": 0,
-                        "message": { "role": "assistant", "content": text },
-                        "finish_reason": "stop",
-                    }],
-                },
+                "body": body,
             })
         });
         let error = (self.status != Status::Completed).then(|| {

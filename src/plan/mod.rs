@@ -13,5 +13,5 @@ mod session;
 mod whole;
 
 pub use arrivals::{Arrivals, Shard};
-pub use session::{PlannedSession, RenderError};
+pub use session::{Given, PlannedSession, RenderError};
 pub use whole::{Kind, Plan};

@@ -30,8 +30,17 @@ pub struct PlannedSession {
     /// Which row of which feeder; no row where a `unique` feeder has none left.
     pub(super) feeds: Box<[(usize, Option<usize>)]>,
     /// What is said, where it comes from outside the plan.
-    pub(super) given: Option<Arc<[Arc<str>]>>,
+    pub(super) given: Option<Given>,
     pub(super) plan: Plan,
+}
+
+/// A session's main part that comes from outside the plan.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// What is said, turn by turn, byte for byte.
+    pub turns: Arc<[Arc<str>]>,
+    /// What the answer to each has to be; empty where nothing is expected.
+    pub expect: Arc<[Expectations]>,
 }
 
 /// A message that cannot be rendered: its turn fails, the run goes on.
@@ -111,7 +120,7 @@ impl PlannedSession {
     /// Turns of its main part.
     fn main_turns(&self) -> usize {
         if let Some(given) = &self.given {
-            return given.len();
+            return given.turns.len();
         }
         match &self.session().content {
             Content::Inline(messages) => messages.len(),
@@ -155,7 +164,8 @@ impl PlannedSession {
     pub fn expectations(&self, turn: u32) -> impl Iterator<Item = &Expectations> {
         let own = match self.said(turn) {
             Some(Said::Written { message, .. }) => Some(&message.expect),
-            Some(Said::Row(_)) | None => None,
+            Some(Said::Row(at)) => self.given.as_ref().and_then(|given| given.expect.get(at)),
+            None => None,
         };
         let main = self.part(turn) == Part::Main;
         let shared = [&self.plan.0.scenario.expect, &self.session().expect];
@@ -248,7 +258,7 @@ impl PlannedSession {
             return Err(self.broken(turn, format!("`data.{name}` has no unused row left")));
         }
         if let (Some(Said::Row(at)), Some(given)) = (self.said(turn), &self.given) {
-            return Ok(Cow::Borrowed(&given[at]));
+            return Ok(Cow::Borrowed(&given.turns[at]));
         }
         match (self.said(turn), &self.session().content) {
             (Some(Said::Row(at)), Content::Rows { rows, .. }) => {

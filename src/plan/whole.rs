@@ -9,7 +9,7 @@ use super::chance::{Purpose, generator, hash};
 use super::curve::Curve;
 use super::feed::Feed;
 use super::mix::Mix;
-use super::session::{PlannedSession, Script};
+use super::session::{Given, PlannedSession, Script};
 use crate::scenario::{
     self, Content, Load, PromptRow, Scenario, Scenarios, Together, Until, template,
 };
@@ -274,7 +274,7 @@ impl Plan {
 
     /// A session of the first kind that says what is given, literally: for rows that are read while
     /// the run goes. `identity` is taken modulo the number of identities.
-    pub fn given(&self, number: u64, identity: u64, turns: Arc<[Arc<str>]>) -> PlannedSession {
+    pub fn given(&self, number: u64, identity: u64, given: Given) -> PlannedSession {
         let identity = identity % u64::from(self.identities());
         PlannedSession {
             number,
@@ -284,7 +284,7 @@ impl Plan {
             identity: identity as u32,
             row: 0,
             feeds: Box::default(),
-            given: Some(turns),
+            given: Some(given),
             plan: self.clone(),
         }
     }

@@ -29,6 +29,16 @@ impl Served {
 
     /// What it says about the requests it got, in order.
     pub(crate) fn truth(&self) -> Vec<Value> {
+        self.requests("/v2/stream/")
+    }
+
+    /// The messages it was sent to this path.
+    pub(crate) fn all(&self, path: &str) -> Vec<String> {
+        let text = |one: &Value| one["message"].as_str().unwrap_or("").to_owned();
+        self.requests(path).iter().map(text).collect()
+    }
+
+    fn requests(&self, path: &str) -> Vec<Value> {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         write!(stream, "GET /_truth HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -53,7 +63,7 @@ impl Served {
         };
         let document: Value = serde_json::from_str(&body).unwrap();
         let requests = document["requests"].as_array().unwrap().clone();
-        requests.into_iter().filter(|one| one["path"] == "/v2/stream/").collect()
+        requests.into_iter().filter(|one| one["path"] == path).collect()
     }
 }
 

@@ -15,8 +15,12 @@ mod agent_sources;
 mod baseline;
 /// `streamgauge batch`: rows sent once and accounted for, whatever happens in between.
 mod batch;
+/// What a batch tells while it goes.
+mod batch_events;
 /// What `streamgauge batch` does when the target limits, refuses or breaks.
 mod batch_limits;
+/// What a row of a batch may say of itself, and what comes back.
+mod batch_rows;
 /// A run inside GitHub Actions, and inside nothing.
 mod ci;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.

@@ -2,17 +2,30 @@
 
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::options::{Concurrency, Role};
 use super::prepare::MOST;
 use super::{Args, Refused};
 use crate::batch::{Fields, Input};
+use crate::expect::Expectations;
 use crate::scenario::{
     self, Load, OnError, Overrides, Problem, RowTemplate, Scenario, Surroundings, Warmup,
 };
 use crate::units::Rate;
 
-/// Target, limits and thresholds; and whether a session goes on after a row that failed.
-pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<(Scenario, bool), Refused> {
+/// Of whom is asked, and how.
+pub(super) struct Asked {
+    /// Target, limits and thresholds.
+    pub(super) scenario: Scenario,
+    /// A session goes on after a row that failed.
+    pub(super) goes_on: bool,
+    /// Digest of the file of `--expect`.
+    pub(super) expect: Option<String>,
+}
+
+/// Reads the scenario and what the command line changes in it.
+pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<Asked, Refused> {
     let count = match args.concurrency {
         Concurrency::Fixed(count) => count,
         Concurrency::Auto => MOST,
@@ -24,6 +37,7 @@ pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<(Scenari
         protocol: target.protocol.clone(),
         agent_id: target.agent_id.clone(),
         headers: target.headers.clone(),
+        resolve: target.resolve.clone(),
         ..Overrides::default()
     };
     let scenario = match &args.scenario {
@@ -39,6 +53,12 @@ pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<(Scenari
         }
     };
     let mut scenario = scenario.map_err(|problems| Refused::usage(&problems))?;
+    let expect = args.expect.as_deref().map(|path| expected(world, path)).transpose()?;
+    let expect = expect.map(|(asked, digest)| {
+        let all = scenario.expect.iter().chain(asked.iter()).cloned();
+        scenario.expect = Expectations::new(all.collect());
+        digest
+    });
     let goes_on = scenario.on_error == OnError::Continue;
     scenario.load = Load::Once { concurrency: count };
     scenario.warmup = Warmup::default();
@@ -49,7 +69,20 @@ pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<(Scenari
     if let Some(rate) = args.rate.or(args.rpm.map(|rpm| Rate::per_second(f64::from(rpm) / 60.0))) {
         scenario.limits.requests = Some(rate);
     }
-    Ok((scenario, goes_on))
+    Ok(Asked { scenario, goes_on, expect })
+}
+
+/// What every answer has to be, from a file of its own, and the digest of that file.
+fn expected(world: &dyn Surroundings, path: &Path) -> Result<(Expectations, String), Refused> {
+    let label = path.display().to_string();
+    let unread =
+        |why: &str| Refused::usage(&format!("the expectations {label} cannot be read: {why}"));
+    let text = String::from_utf8(world.read(path).map_err(|why| unread(&why))?);
+    let text = text.map_err(|_| unread("it is not UTF-8"))?;
+    let all =
+        scenario::expectations(&label, &text).map_err(|problems| Refused::usage(&problems))?;
+    let digest = Sha256::digest(text.as_bytes());
+    Ok((all, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 /// Puts the rows in the place of the scenario's sessions: their content is part of the fingerprint.
@@ -92,6 +125,8 @@ pub(super) fn fields(args: &Args) -> Result<Fields, Problem> {
             Role::Message => &mut fields.message,
             Role::Id => &mut fields.id,
             Role::Session => &mut fields.session,
+            Role::Expect => &mut fields.expect,
+            Role::Vars => &mut fields.vars,
         };
         *place = Some(mapping.field.clone());
     }

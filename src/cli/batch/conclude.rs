@@ -102,6 +102,8 @@ pub(super) fn conclude(
     conducted.directory.point_latest();
     let place = conducted.directory.path().display().to_string();
     let said = match args.format {
+        // Standard output is theirs alone.
+        _ if args.events.as_deref().is_some_and(|path| path.as_os_str() == "-") => String::new(),
         SummaryFormat::Json => serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n",
         SummaryFormat::Text if args.quiet => String::new(),
         SummaryFormat::Text => {

@@ -5,6 +5,7 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::options::Concurrency;
@@ -17,7 +18,10 @@ use crate::artifact::hlog::HlogWriter;
 use crate::artifact::manifest::{Manifest, rfc3339};
 use crate::artifact::samples::SampleWriter;
 use crate::artifact::timeline::TimelineWriter;
-use crate::batch::{Desk, Halt, Orders, Policy, Standing, View, rebuild_samples, shift, view_rows};
+use crate::batch::{
+    Desk, Events, EventsWriter, Halt, Orders, Policy, Standing, View, rebuild_samples, shift,
+    view_rows,
+};
 use crate::cli::run::prepare::{layout, secrets};
 use crate::cli::signals::Interrupts;
 use crate::cli::terminal;
@@ -93,6 +97,7 @@ pub(super) fn conduct(
         move || failed.cut(),
     );
     let (seat, writing) = started.map_err(|error| Refused::broken(&error))?;
+    let (events, telling) = events(args, &stop)?;
     let kinds = prepared.begin.kinds.clone();
     let files = Files::create(&directory, &kinds, &scenario.name, base, &journal_path, first)?;
     let plan = Plan::new(scenario, args.target.seed);
@@ -120,7 +125,7 @@ pub(super) fn conduct(
         name: prepared.begin.name.clone(),
         goes_on: prepared.goes_on,
     };
-    let desk = Arc::new(Desk::new(orders, prepared.account, seat, stop.clone()));
+    let desk = Arc::new(Desk::new(orders, prepared.account, seat, events, stop.clone()));
     let mut job = Job {
         run_id: prepared.begin.run_id.as_str().into(),
         workers: prepared.workers,
@@ -140,7 +145,7 @@ pub(super) fn conduct(
     };
     let style = terminal::progress(args.progress, args.quiet, world);
     let deadline = args.deadline.map(|span| span.0);
-    let (events, received) = sync_channel(CHANNEL);
+    let (happened, received) = sync_channel(CHANNEL);
     let (origin, begun) = sync_channel::<Clock>(1);
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
@@ -149,28 +154,39 @@ pub(super) fn conduct(
                 let clock = begun.recv().ok();
                 let mut sinks = files.sinks(clock)?;
                 if let Some(clock) = clock {
-                    let next = Offset::from_nanos(1_000_000_000);
-                    sinks.push(Box::new(BatchProgress { desk, clock, style, deadline, next }));
+                    sinks.push(Box::new(BatchProgress::new(
+                        desk,
+                        clock,
+                        style,
+                        deadline,
+                        stop.clone(),
+                    )));
                 }
                 let layout = Arc::clone(&job.layout);
                 let collector = Collector::new(job.workers, layout, sinks, clock);
                 Ok::<_, std::io::Error>((collector.run(&received, || stop.cut()), clock))
             }
         });
-        let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
+        let end = executor::run(job.clone(), stop, &gauges, &happened, prepare, |clock| {
             desk.begin(clock);
             let _ = origin.send(clock);
         });
-        drop((events, origin));
+        drop((happened, origin));
         (collecting.join(), end)
     });
     drop(embedded);
+    desk.ended();
     let standing = desk.standing();
     let halt = desk.halted();
     // With the last one who could tell it something, the journal ends.
     job.errands = None;
     drop(desk);
     let written = writing.join().map_err(|_| Refused::broken(&ExecutorError::Died))?;
+    let told = match telling.map(JoinHandle::join) {
+        None | Some(Ok(Ok(()))) => None,
+        Some(Ok(Err(error))) => Some(error.to_string()),
+        Some(Err(_)) => Some(ExecutorError::Died.to_string()),
+    };
     let shown = view.lock().unwrap_or_else(PoisonError::into_inner).end();
     let (collected, clock) = collected
         .map_err(|_| Refused::broken(&ExecutorError::Died))?
@@ -180,6 +196,7 @@ pub(super) fn conduct(
         .map(|error| error.to_string())
         .or_else(|| end.as_ref().err().map(ToString::to_string))
         .or_else(|| shown.err().map(|error| format!("the results cannot be written: {error}")))
+        .or_else(|| told.map(|why| format!("the events cannot be written: {why}")))
         .or_else(|| {
             let failure = collected.failure.as_ref()?;
             Some(format!("the files of the run cannot be written: {failure}"))
@@ -206,6 +223,19 @@ pub(super) fn conduct(
         results: prepared.results,
         failure,
     })
+}
+
+/// Where events go, and who writes them.
+fn events(args: &Args, stop: &Stop) -> Result<(Events, Option<EventsWriter>), Refused> {
+    let Some(path) = &args.events else { return Ok((Events::nowhere(), None)) };
+    let stop = stop.clone();
+    match Events::to(path, move || stop.cut()) {
+        Ok((events, writer)) => Ok((events, Some(writer))),
+        Err(error) => Err(Refused::broken(&format!(
+            "the events cannot be written to {}: {error}",
+            path.display()
+        ))),
+    }
 }
 
 /// Second-by-second files are of one leg; those of the legs before keep their number.

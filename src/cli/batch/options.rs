@@ -47,7 +47,8 @@ pub struct Args {
     #[arg(long, value_name = "ROLE=FIELD", value_delimiter = ',', help_heading = "Input")]
     pub map: Vec<Mapping>,
 
-    /// Build the message from the row, as in 'Summarise: {{ row.text }}'
+    /// Build the message from the row, as in 'Summarise: {{ row.text }}'; {{ vars.NAME }} is a value of
+    /// the row's `vars`
     #[arg(long, value_name = "TEMPLATE", help_heading = "Input")]
     pub message: Option<String>,
 
@@ -119,6 +120,11 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub output_format: Option<Shape>,
 
+    /// Tell what happens as it happens, a JSON document a line; - is standard output, which then shows no
+    /// summary
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub events: Option<PathBuf>,
+
     /// Make the run directory in this folder
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub out: PathBuf,
@@ -142,6 +148,10 @@ pub struct Args {
     /// Stop when more rows than this are without an answer, as in 10 or 5%
     #[arg(long, value_name = "N|P%", value_parser = failures, help_heading = "Limits")]
     pub max_failures: Option<Failures>,
+
+    /// What every answer has to be: a file with the fields of a scenario's `expect`
+    #[arg(long, value_name = "FILE", help_heading = "Limits")]
+    pub expect: Option<PathBuf>,
 
     /// Start no more rows after this time
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
@@ -234,6 +244,10 @@ pub(super) enum Role {
     Id,
     /// Which session it belongs to.
     Session,
+    /// What its answers have to be.
+    Expect,
+    /// Values for --message.
+    Vars,
 }
 
 impl FromStr for Mapping {
@@ -245,7 +259,11 @@ impl FromStr for Mapping {
             "message" | "turns" => Role::Message,
             "id" => Role::Id,
             "session" => Role::Session,
-            other => return Err(format!("`{other}` is not message, id or session")),
+            "expect" => Role::Expect,
+            "vars" => Role::Vars,
+            other => {
+                return Err(format!("`{other}` is not message, id, session, expect or vars"));
+            }
         };
         Ok(Self { role, field: field.to_owned() })
     }

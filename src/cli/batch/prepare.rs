@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::asked::{fields, name_scenario, scenario};
+use super::asked::{Asked, fields, name_scenario, scenario};
 use super::{Args, Refused, place};
 use crate::agent::{self, Agent};
 use crate::artifact::RunDirectory;
@@ -62,7 +62,7 @@ pub(super) fn prepare(
     let Some(prompts) = &args.prompts else {
         return Err(Refused::usage(&"there are no prompts: name a file"));
     };
-    let (mut scenario, goes_on) = scenario(world, args)?;
+    let Asked { mut scenario, goes_on, expect } = scenario(world, args)?;
     let (input, rows) = Input::open(
         prompts,
         args.input_format,
@@ -123,6 +123,10 @@ pub(super) fn prepare(
             _ => Shape::Native,
         });
     let mut begin = begin(args, prompts, &input, &items, &scenario, &manifest);
+    if let Some(digest) = expect {
+        // Only where it is given: batches of earlier versions do not know of it.
+        begin.facts.push(("--expect".into(), format!("sha256 {digest}")));
+    }
     let (directory, journal, account) = match known {
         None => make(args, &key, &manifest, &mut begin, shape)?,
         Some(path) => {

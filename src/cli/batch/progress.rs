@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::batch::{Desk, Halt, Standing};
 use crate::clock::Clock;
+use crate::executor::{Stop, StopPhase};
 use crate::sink::{ProgressStyle, Sink};
 use crate::units::{Offset, Span};
 
@@ -17,11 +18,27 @@ const SELDOM: Duration = Duration::from_secs(10);
 
 /// Shows the desk's standing.
 pub(super) struct BatchProgress {
-    pub(super) desk: Arc<Desk>,
-    pub(super) clock: Clock,
-    pub(super) style: Option<ProgressStyle>,
-    pub(super) deadline: Option<Duration>,
-    pub(super) next: Offset,
+    desk: Arc<Desk>,
+    clock: Clock,
+    style: Option<ProgressStyle>,
+    deadline: Option<Duration>,
+    stop: Stop,
+    /// The desk has stopped itself, or knows that it is stopped.
+    stopped: bool,
+    next: Offset,
+}
+
+impl BatchProgress {
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        clock: Clock,
+        style: Option<ProgressStyle>,
+        deadline: Option<Duration>,
+        stop: Stop,
+    ) -> Self {
+        let next = Offset::ZERO + OFTEN;
+        Self { desk, clock, style, deadline, stop, stopped: false, next }
+    }
 }
 
 /// One line.
@@ -60,6 +77,12 @@ impl Sink for BatchProgress {
         if self.deadline.is_some_and(|deadline| now >= Offset::ZERO + deadline) {
             self.deadline = None;
             self.desk.halt(Halt::Deadline);
+        }
+        if !self.stopped && self.stop.phase() > StopPhase::Running {
+            self.stopped = true;
+            if self.desk.halted().is_none() {
+                self.desk.interrupted();
+            }
         }
         if now < self.next {
             return Ok(());

@@ -1,0 +1,74 @@
+//! What an attempt says of the target: how fast and how much it takes, and whether to stop.
+
+use rand::RngExt;
+
+use super::halt::Halt;
+use super::policy::Sign;
+use super::record::Status;
+use super::settle::{Settings, Work};
+use crate::sample::Sample;
+use crate::units::Offset;
+
+/// Rows refused one after the other that are taken for the target's last word.
+const REFUSED: usize = 5;
+
+impl Work {
+    /// What the target has said about itself: why to stop, if so, and whether the gate has moved.
+    pub(super) fn learn(
+        &mut self,
+        item: u64,
+        sign: Sign,
+        left: Offset,
+        now: Offset,
+        sample: &Sample,
+        orders: &Settings,
+    ) -> (Option<Halt>, bool) {
+        let said = || sample.message.as_deref().unwrap_or("").to_owned();
+        let policy = &orders.0.policy;
+        if sign != Sign::Refused && sample.status.is_some() {
+            self.refused.clear();
+        }
+        let was_closed = self.pace.closed_until(now).is_some();
+        match sign {
+            Sign::Well => {
+                self.pace.answered(now);
+                self.limit.answered(now, self.under_way);
+            }
+            Sign::Overloaded(after) => {
+                self.limit.lost(left, now, self.under_way);
+                match after {
+                    Some(after) if after > policy.max_retry_after => {
+                        return (Some(Halt::TooLong(after)), true);
+                    }
+                    Some(after) => self.pace.refused(left, now, after),
+                    None => self.pace.reached(),
+                }
+            }
+            Sign::Lost => {
+                self.limit.lost(left, now, self.under_way);
+                self.pace.reached();
+            }
+            Sign::Unreachable => {
+                let chance = self.rng.random();
+                let outage = self.pace.unreachable(now, chance);
+                let why = sample.message.as_deref().unwrap_or(sample.outcome.error());
+                self.last_error = Some(format!("the target cannot be reached: {why}"));
+                if outage > policy.max_elapsed {
+                    return (Some(Halt::Outage(outage)), true);
+                }
+            }
+            Sign::Refused => {
+                self.pace.reached();
+                self.refused.insert(item);
+                let never = self.counts[Status::Completed as usize] == 0;
+                if never || self.refused.len() >= REFUSED {
+                    let status = sample.status.unwrap_or(0);
+                    return (Some(Halt::Refused { status, said: said() }), true);
+                }
+            }
+            Sign::NoCredits => return (Some(Halt::Credits(said())), true),
+            Sign::Nothing => {}
+        }
+        (None, was_closed || sign == Sign::Unreachable || sign == Sign::Well)
+    }
+}
