@@ -44,6 +44,10 @@ pub(super) struct Row {
     pub(super) turns: Vec<Turn>,
     /// What the server counted for the answers of this session.
     pub(super) usage: Usage,
+    /// It has leave to send its first request of this errand.
+    pub(super) has_leave: bool,
+    /// How many were on the wire when its request left, itself included; 0 while it has none.
+    pub(super) height: u32,
     /// An intent is in the journal, and its end is not.
     pub(super) intended: bool,
     /// It waits for another attempt.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::account::Account;
-use super::events::{Events, Happened};
+use super::events::Events;
 use super::halt::Halt;
 use super::input::Input;
 use super::items::Items;
@@ -214,11 +214,7 @@ impl Errands for Desk {
                     if work.halt.is_some() {
                         return false;
                     }
-                    let leave = work.pace.leave(clock.now());
-                    if leave.is_ok() && std::mem::take(&mut work.gate_told) {
-                        self.tell(&Happened::GateOpened);
-                    }
-                    leave
+                    work.leave(intent.number, clock.now())
                 };
                 if let Err(at) = leave {
                     tokio::select! {
@@ -239,7 +235,7 @@ impl Errands for Desk {
                         continue;
                     }
                 }
-                self.tell_intent(&intent);
+                self.leaves(&mut self.work(), &intent);
                 return true;
             }
         })
@@ -266,6 +262,7 @@ impl Errands for Desk {
         drop(work);
         if settled.gate_moved {
             self.gate.notify_waiters();
+            self.free.notify_waiters();
         }
         if let Some(halt) = settled.halt {
             self.halt(halt);

@@ -13,16 +13,16 @@ use crate::units::Offset;
 const REFUSED: usize = 5;
 
 impl Work {
-    /// What the target has said about itself: why to stop, if so, and whether the gate has moved.
+    /// What the target has said about itself: why to stop, if so, and whether the gate has moved. The
+    /// attempt left at `left`, as number `height` of those on the wire.
     pub(super) fn learn(
         &mut self,
-        item: u64,
         sign: Sign,
-        left: Offset,
-        now: Offset,
+        (left, height): (Offset, u32),
         sample: &Sample,
         orders: &Settings,
     ) -> (Option<Halt>, bool) {
+        let (item, now) = (sample.session_number, sample.timeline.ended);
         let said = || sample.message.as_deref().unwrap_or("").to_owned();
         let policy = &orders.0.policy;
         if sign != Sign::Refused && sample.status.is_some() {
@@ -35,7 +35,7 @@ impl Work {
                 self.limit.answered(now, self.under_way);
             }
             Sign::Overloaded(after) => {
-                self.limit.lost(left, now, self.under_way);
+                self.limit.refused(left, now, height, after);
                 match after {
                     Some(after) if after > policy.max_retry_after => {
                         return (Some(Halt::TooLong(after)), true);
@@ -45,7 +45,7 @@ impl Work {
                 }
             }
             Sign::Lost => {
-                self.limit.lost(left, now, self.under_way);
+                self.limit.lost(left, now, height);
                 self.pace.reached();
             }
             Sign::Unreachable => {

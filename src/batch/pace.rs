@@ -19,8 +19,18 @@ const RAMP_STEP: f64 = 0.6;
 const GROWTH: f64 = 0.15;
 const SEARCH: f64 = 1.0;
 
+/// What `GROWTH` comes down to while the same rate is measured again and again.
+const GROWTH_LEAST: f64 = 0.03;
+
+/// Rates that differ by less are the same.
+const SAME_RATE: f64 = 0.25;
+
 /// Answers that make an observed rate worth keeping to.
 const SEEN: u32 = 5;
+
+/// The spacing behind the first gate. Nothing is known then: a bound on how many are answered at once
+/// shows itself like one on how many a second, and what was answered before may have been a burst.
+const GUESS: Duration = Duration::from_millis(1);
 
 /// A spacing below this is none.
 const FREE: Duration = Duration::from_micros(500);
@@ -36,6 +46,8 @@ pub(super) struct Pace {
     /// When the next request may leave, by the spacing.
     next: Offset,
     spacing: Duration,
+    /// The spacing that was measured last; zero before the second gate.
+    measured: Duration,
     /// What `spacing` shrinks by.
     growth: f64,
     ramp: Duration,
@@ -57,21 +69,23 @@ struct Outage {
 }
 
 impl Pace {
+    /// Whether one request may leave now, or when to ask again.
+    pub(super) fn may_leave(&self, now: Offset) -> Result<(), Offset> {
+        let opens = match self.outage {
+            // One at a time finds out whether it is over.
+            Some(outage) => outage.probing.unwrap_or(Offset::ZERO),
+            None => self.next,
+        };
+        let opens = opens.max(self.closed_until);
+        if now < opens { Err(opens) } else { Ok(()) }
+    }
+
     /// Leave for one request now, or when to ask again.
     pub(super) fn leave(&mut self, now: Offset) -> Result<(), Offset> {
-        if now < self.closed_until {
-            return Err(self.closed_until);
-        }
+        self.may_leave(now)?;
         if let Some(outage) = &mut self.outage {
-            // One at a time finds out whether it is over.
-            if let Some(until) = outage.probing.filter(|until| now < *until) {
-                return Err(until);
-            }
             outage.probing = Some(now + PROBE_LONGEST);
             return Ok(());
-        }
-        if now < self.next {
-            return Err(self.next);
         }
         let step = self.spacing.max(self.ramp);
         self.next = if step.is_zero() { now } else { self.next.max(now) + step };
@@ -110,18 +124,29 @@ impl Pace {
         if !first {
             return;
         }
-        let elapsed = self.closed_until.since(self.since);
-        if self.answers >= SEEN {
-            self.spacing = elapsed / self.answers;
-            self.growth = GROWTH;
-        } else if self.spacing.is_zero() {
-            self.spacing = RAMP;
-            self.growth = SEARCH;
-        } else {
-            self.spacing = (self.spacing * 2).min(PROBE_LONGEST);
-        }
         self.ramp = RAMP;
+        if self.learnt == Offset::ZERO {
+            self.spacing = GUESS;
+            self.growth = SEARCH;
+            self.count_anew();
+        } else if self.answers > 0 {
+            let measured = self.closed_until.since(self.since) / self.answers;
+            let same =
+                (measured.as_secs_f64() / self.measured.as_secs_f64() - 1.0).abs() < SAME_RATE;
+            self.growth = if same { (self.growth / 2.0).max(GROWTH_LEAST) } else { GROWTH };
+            self.spacing = measured;
+            if self.answers >= SEEN {
+                self.measured = measured;
+                self.count_anew();
+            }
+        } else {
+            self.spacing = (self.spacing * 2).clamp(RAMP, PROBE_LONGEST);
+        }
         self.learnt = self.closed_until;
+    }
+
+    /// Counts answers from the opening of the gate.
+    fn count_anew(&mut self) {
         self.since = self.closed_until;
         self.answers = 0;
     }

@@ -20,12 +20,33 @@ pub(super) struct Queue {
     cursor: u64,
     done: Bits,
     /// To be tried again, by when.
-    later: BinaryHeap<Reverse<(Offset, u64, bool)>>,
+    later: BinaryHeap<Reverse<(Offset, Waiting, bool)>>,
+    /// Those of them whose time has come, the most often tried first: nobody is turned away again and
+    /// again while others pass. The second heap has those that have to be paid for.
+    due: [BinaryHeap<Waiting>; 2],
     /// Free to go.
     ready: VecDeque<u64>,
     budget: f64,
     /// Paid retries on their way although the budget is spent.
     beyond: Option<u64>,
+}
+
+/// How often it was tried, and which item it is.
+type Waiting = (u32, Reverse<u64>);
+
+/// Where the next item comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// To be tried again, for nothing.
+    Again,
+    /// To be tried again, out of the budget.
+    Paid,
+    /// Free to go.
+    Ready,
+    /// The next of the file.
+    Fresh,
+    /// To be tried again although the budget is spent.
+    Beyond,
 }
 
 /// What there is to do.
@@ -47,49 +68,71 @@ impl Queue {
             cursor: 0,
             done,
             later: BinaryHeap::new(),
+            due: Default::default(),
             ready: VecDeque::new(),
             budget: SAVED,
             beyond: None,
         }
     }
 
-    /// Takes the next item.
-    pub(super) fn take(&mut self, now: Offset, items: &Items) -> Next {
-        let due = self.later.peek().copied().filter(|Reverse((at, _, _))| *at <= now);
-        if let Some(Reverse((_, item, paid))) = due
-            && (!paid || self.budget >= 1.0)
+    /// Where the next item is; what to wait for where there is none.
+    pub(super) fn find(&mut self, now: Offset, items: &Items) -> Result<Source, Next> {
+        while let Some(Reverse((_, waiting, paid))) =
+            self.later.peek().copied().filter(|Reverse((at, _, _))| *at <= now)
         {
             self.later.pop();
-            self.budget -= f64::from(u8::from(paid));
-            return Next::Item(item);
+            self.due[usize::from(paid)].push(waiting);
         }
-        if let Some(item) = self.ready.pop_front() {
-            return Next::Item(item);
+        if !self.due[0].is_empty() {
+            return Ok(Source::Again);
+        }
+        if !self.due[1].is_empty() && self.budget >= 1.0 {
+            return Ok(Source::Paid);
+        }
+        if !self.ready.is_empty() {
+            return Ok(Source::Ready);
         }
         while self.cursor < items.len() {
-            let item = self.cursor;
+            if !self.done.has(self.cursor) && !items.follows(self.cursor) {
+                return Ok(Source::Fresh);
+            }
             self.cursor += 1;
-            if !self.done.has(item) && !items.follows(item) {
-                self.budget = (self.budget + EARNED).min(10.0 * SAVED);
-                return Next::Item(item);
-            }
         }
-        match (due, self.later.peek()) {
+        match (self.due[1].is_empty(), self.later.peek()) {
             // The budget is spent and nothing fresh earns more: one at a time.
-            (Some(Reverse((_, item, _))), _) if self.beyond.is_none() => {
-                self.later.pop();
-                self.beyond = Some(item);
-                Next::Item(item)
-            }
-            (Some(_), _) => Next::Wait,
-            (None, Some(Reverse((at, _, _)))) => Next::At(*at),
-            (None, None) => Next::Empty,
+            (false, _) if self.beyond.is_none() => Ok(Source::Beyond),
+            (false, _) => Err(Next::Wait),
+            (true, Some(Reverse((at, _, _)))) => Err(Next::At(*at)),
+            (true, None) => Err(Next::Empty),
         }
     }
 
-    /// Puts an item back, to be tried at `at`. `paid`: it has to be paid for out of the budget.
-    pub(super) fn later(&mut self, item: u64, at: Offset, paid: bool) {
-        self.later.push(Reverse((at, item, paid)));
+    /// Takes the item that was found there.
+    pub(super) fn take(&mut self, source: Source) -> Option<u64> {
+        let tried = |(_, Reverse(item)): Waiting| item;
+        match source {
+            Source::Again => self.due[0].pop().map(tried),
+            Source::Paid => {
+                self.budget -= 1.0;
+                self.due[1].pop().map(tried)
+            }
+            Source::Ready => self.ready.pop_front(),
+            Source::Fresh => {
+                self.budget = (self.budget + EARNED).min(10.0 * SAVED);
+                self.cursor += 1;
+                Some(self.cursor - 1)
+            }
+            Source::Beyond => {
+                self.beyond = self.due[1].pop().map(tried);
+                self.beyond
+            }
+        }
+    }
+
+    /// Puts an item back that was tried so often, to be tried again at `at`. `paid`: it has to be paid
+    /// for out of the budget.
+    pub(super) fn later(&mut self, item: u64, tries: u32, at: Offset, paid: bool) {
+        self.later.push(Reverse((at, (tries, Reverse(item)), paid)));
     }
 
     /// Lets an item go that had to wait for its session.
@@ -117,6 +160,6 @@ impl Queue {
 
     /// Items waiting to be tried again.
     pub(super) fn waiting(&self) -> usize {
-        self.later.len()
+        self.later.len() + self.due.iter().map(BinaryHeap::len).sum::<usize>()
     }
 }

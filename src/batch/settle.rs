@@ -42,6 +42,8 @@ pub(super) struct Work {
     /// Those who listen know that the gate is closed.
     pub(super) gate_told: bool,
     pub(super) under_way: u32,
+    /// Requests sent and not ended.
+    on_wire: u32,
     /// Left open by an earlier leg.
     pub(super) unsettled: HashMap<u64, Open>,
     pub(super) limit: Limit,
@@ -120,6 +122,7 @@ impl Work {
             halt: None,
             gate_told: false,
             under_way: 0,
+            on_wire: 0,
             unsettled,
             limit,
             rows: HashMap::new(),
@@ -153,14 +156,22 @@ impl Work {
         if self.under_way >= self.limit.now() {
             return Some(Next::Wait);
         }
-        let next = self.queue.take(now, &orders.0.items);
-        match next {
-            Next::Item(_) => self.under_way += 1,
+        match self.queue.find(now, &orders.0.items) {
+            Ok(source) => {
+                // Nothing holds a place while the target wants nobody, and those that were turned away
+                // most often go first when it opens again.
+                if let Err(at) = self.pace.leave(now) {
+                    return Some(Next::At(at));
+                }
+                let item = self.queue.take(source)?;
+                self.under_way += 1;
+                self.rows.entry(item).or_default().has_leave = true;
+                Some(Next::Item(item))
+            }
             // What is under way may come back.
-            Next::Empty if self.under_way > 0 => return Some(Next::Wait),
-            _ => {}
+            Err(Next::Empty) if self.under_way > 0 => Some(Next::Wait),
+            Err(next) => Some(next),
         }
-        Some(next)
     }
 
     /// The item as it is handed out.
@@ -205,6 +216,21 @@ impl Work {
             attempt: row.tries + 1,
             due: row.due,
         }
+    }
+
+    /// Leave for a request of `item`, or when to ask again.
+    pub(super) fn leave(&mut self, item: u64, now: Offset) -> Result<(), Offset> {
+        let had = self.rows.get_mut(&item).is_some_and(|row| std::mem::take(&mut row.has_leave));
+        match had && self.pace.is_open(now) {
+            true => Ok(()),
+            false => self.pace.leave(now),
+        }
+    }
+
+    /// A request of `item` leaves now.
+    pub(super) fn sent(&mut self, item: u64) {
+        self.on_wire += 1;
+        self.rows.entry(item).or_default().height = self.on_wire;
     }
 
     /// The record of an attempt that is about to be made.
@@ -281,7 +307,9 @@ impl Work {
         let now = sample.timeline.ended;
         let left = sample.timeline.started.unwrap_or(now);
         let sign = sign(sample.outcome, sample.status, sample.message.as_deref(), again);
-        let (halt, gate_moved) = self.learn(item, sign, left, now, sample, orders);
+        let height = self.rows.get_mut(&item).map_or(0, |row| std::mem::take(&mut row.height));
+        self.on_wire -= u32::from(height > 0);
+        let (halt, gate_moved) = self.learn(sign, (left, height), sample, orders);
         let chance: f64 = self.rng.random();
         let closed_until = self.pace.closed_until(now);
         let mut row = self.rows.remove(&item).unwrap_or_default();
@@ -332,7 +360,7 @@ impl Work {
             let at = (now + wait).max(closed_until.unwrap_or(now));
             row.backoff = at.since(now);
             settled.again_in = Some(row.backoff);
-            self.queue.later(item, at, row.anew);
+            self.queue.later(item, row.counted, at, row.anew);
         }
         row.taken_back = settled.taken_back;
         settled.record = Record::Ended {

@@ -40,12 +40,17 @@ impl Desk {
         self.tell(&Happened::Begun { run: &self.orders.0.run_id, leg, rows: items, left, limit });
     }
 
-    pub(super) fn tell_intent(&self, intent: &Intent<'_>) {
+    /// An attempt leaves.
+    pub(super) fn leaves(&self, work: &mut Work, intent: &Intent<'_>) {
+        let Intent { number, turn, attempt, session_id } = *intent;
+        work.sent(number);
         if !self.events.wanted() {
             return;
         }
-        let Intent { number, turn, attempt, session_id } = *intent;
-        let id = self.work().facts(number).0;
+        if std::mem::take(&mut work.gate_told) {
+            self.tell(&Happened::GateOpened);
+        }
+        let id = work.facts(number).0;
         self.tell(&Happened::Intent { id: &id, turn, attempt, session_id });
     }
 
