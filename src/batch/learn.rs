@@ -28,7 +28,8 @@ impl Work {
         if sign != Sign::Refused && sample.status.is_some() {
             self.refused.clear();
         }
-        let was_closed = self.pace.closed_until(now).is_some();
+        // Those who wait have to look again where the gate or an outage may have ended or moved.
+        let was_closed = self.pace.closed_until(now).is_some() || self.pace.is_outage();
         match sign {
             Sign::Well => {
                 self.pace.answered(now);
@@ -69,6 +70,6 @@ impl Work {
             Sign::NoCredits => return (Some(Halt::Credits(said())), true),
             Sign::Nothing => {}
         }
-        (None, was_closed || sign == Sign::Unreachable || sign == Sign::Well)
+        (None, was_closed || sign == Sign::Unreachable)
     }
 }

@@ -39,4 +39,6 @@ pub use record::{Begin, FORMAT, Last, Record, STATUSES, Status};
 pub use row::{Fields, Format, Prompt};
 pub use settle::shift;
 pub use standing::Standing;
-pub use view::{Order, Rows, Shape, View, ViewError, no_rows, rebuild_samples, view_rows};
+pub use view::{
+    Order, Rows, Shape, View, ViewError, answer_cells, no_rows, rebuild_samples, view_rows,
+};

@@ -107,6 +107,11 @@ impl Pace {
         self.spacing = shrunk(self.spacing, 1.0 / (1.0 + self.growth * passed));
     }
 
+    /// Whether the target cannot be reached.
+    pub(super) fn is_outage(&self) -> bool {
+        self.outage.is_some()
+    }
+
     /// The target answers at all.
     pub(super) fn reached(&mut self) {
         if self.outage.take().is_some() {

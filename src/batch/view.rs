@@ -213,18 +213,8 @@ impl View {
                 self.out.write_all(b"\n")
             }
             Shape::Csv => {
-                let line: LineRead = serde_json::from_str(line.get())?;
                 let mut cells = self.rows.cells(item).map_err(io::Error::other)?;
-                let last = line.attempts.last();
-                let number =
-                    |of: Option<f64>| of.map_or(String::new(), |millis| millis.to_string());
-                cells.extend([
-                    line.text.unwrap_or_default(),
-                    line.status.word().to_owned(),
-                    number(last.and_then(|attempt| attempt.ttfc_ms)),
-                    number(last.and_then(|attempt| attempt.total_ms)),
-                    line.error.unwrap_or_default(),
-                ]);
+                cells.extend(answer_cells(line.get().as_bytes())?);
                 self.cells(&cells)
             }
         }
@@ -250,6 +240,23 @@ impl View {
         let row = row.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
         self.out.write_all(&row)
     }
+}
+
+/// What a csv result says of a line: answer, status, `ttfc_ms` and `total_ms` of the last attempt, error.
+///
+/// # Errors
+/// It is no line of results.
+pub fn answer_cells(line: &[u8]) -> Result<[String; 5], serde_json::Error> {
+    let line: LineRead = serde_json::from_slice(line)?;
+    let last = line.attempts.last();
+    let number = |of: Option<f64>| of.map_or(String::new(), |millis| millis.to_string());
+    Ok([
+        line.text.unwrap_or_default(),
+        line.status.word().to_owned(),
+        number(last.and_then(|attempt| attempt.ttfc_ms)),
+        number(last.and_then(|attempt| attempt.total_ms)),
+        line.error.unwrap_or_default(),
+    ])
 }
 
 /// The input's side of a csv result.

@@ -2,12 +2,8 @@
 
 use crate::secret::{MASK, is_key_like};
 
-/// The words of this process but those of `without`, for the one who typed them.
-pub(super) fn again(without: &[&str]) -> String {
-    words(without).map(|word| shell(&word)).collect::<Vec<_>>().join(" ")
-}
-
-/// The same for a file that others may read: secrets are masked.
+/// The words of this process but those of `without`, for files and logs that others may read: secrets are
+/// masked.
 pub(super) fn kept(without: &[&str]) -> String {
     masked(words(without))
 }

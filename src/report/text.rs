@@ -179,7 +179,7 @@ impl Page {
                 self.figures(metric, figures);
             }
         }
-        let note = "Second lines: 95 % intervals of the percentiles; n/a: too few turns for one.";
+        let note = "Second lines: answered of all; 95 % intervals (n/a: too few turns for one).";
         let note = self.style.faint(note);
         self.line(note);
     }
@@ -192,7 +192,8 @@ impl Page {
         self.row(label, &shown.map(millis), false);
         let Percentiles { p50, p75, p90, p95, p99, .. } = figures.ci95;
         let [p50, p75, p90, p95, p99] = [p50, p75, p90, p95, p99].map(interval);
-        self.row("", &[p50, p75, p90, p95, p99, String::new()], true);
+        let answered = figures.of.map_or_else(String::new, |of| answered(figures.count, of));
+        self.row(&answered, &[p50, p75, p90, p95, p99, String::new()], true);
         let plain = figures.percentiles;
         if let Some(all) = figures.all
             && (all.p50, all.p95, all.p99) != (plain.p50, plain.p95, plain.p99)
@@ -312,5 +313,16 @@ pub(super) fn observed(value: Option<f64>, unit: &str) -> String {
         (Some(value), "fraction") => percent(Some(value)),
         (Some(value), "/s") => rate(Some(value)),
         (Some(value), _) => format!("{value}"),
+    }
+}
+
+/// So many answered of so many, as wide as a label may be.
+fn answered(count: u64, of: u64) -> String {
+    let long = format!("  {} of {}", thousands(count), thousands(of));
+    match long.len() < LABEL {
+        true => long,
+        false if of < 100_000 => format!("{count} of {of}"),
+        false if count == of => format!("all {}", thousands(of)),
+        false => format!("all but {}", of - count),
     }
 }

@@ -33,6 +33,9 @@ pub struct Figures {
     /// Percentiles over all turns, those without an answer counted as infinite (null where the
     /// percentile falls there). Null for metrics that an unanswered turn has a value of as well.
     pub all: Option<All>,
+    /// How many values there would be had every turn been answered: `count` of so many. Null as `all`.
+    #[serde(default)]
+    pub of: Option<u64>,
 }
 
 /// Something for each of the percentiles that are shown.
@@ -117,6 +120,7 @@ impl Figures {
                 p95: all(95.0, unanswered),
                 p99: all(99.0, unanswered),
             }),
+            of: unanswered.map(|unanswered| count + unanswered),
         }
     }
 

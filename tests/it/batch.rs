@@ -324,4 +324,16 @@ fn rows_of_a_session_go_in_order_one_at_a_time() {
     let order: Vec<&str> = rows.iter().map(|row| row["id"].as_str()).collect();
     assert_eq!(order, (0..30).map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(rows.iter().all(|row| row["status"] == "completed" && !row["answer"].is_empty()));
+    batch.verify();
+    // An answer that was changed, a row that is gone, and a row that is there twice are seen.
+    let text = fs::read_to_string(batch.path("a.csv")).unwrap();
+    let (rest, last) = text.trim_end().rsplit_once('\n').unwrap();
+    let twice = format!("{text}{last}\n");
+    for other in [text.replacen(",completed,", ",failed,", 1), format!("{rest}\n"), twice] {
+        fs::write(batch.path("a.csv"), other).unwrap();
+        let directory = batch.directory();
+        let output = command(&["batch", "verify", directory.to_str().unwrap()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("WRONG  "));
+    }
 }

@@ -15,6 +15,8 @@ mod agent_sources;
 mod baseline;
 /// `streamgauge batch`: rows sent once and accounted for, whatever happens in between.
 mod batch;
+/// Long campaigns against a batch, run by hand.
+mod batch_campaigns;
 /// What a batch tells while it goes.
 mod batch_events;
 /// What `streamgauge batch` does when the target limits, refuses or breaks.

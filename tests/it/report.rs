@@ -33,14 +33,14 @@ turns
 
 ms                    p50        p75        p90        p95        p99        max
 ttfc               10.000     10.000     10.000     10.000     10.000     10.000
-                10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0
+1000 of 1000    10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0
 ttfc_service       10.000     10.000     10.000     10.000     10.000     10.000
-                10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0
+1000 of 1000    10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0  10.0–10.0
 total              20.000     20.000     20.000     20.000     20.000     20.000
-                20.0–20.0  20.0–20.0  20.0–20.0  20.0–20.0  20.0–20.0
+1000 of 1000    20.0–20.0  20.0–20.0  20.0–20.0  20.0–20.0  20.0–20.0
 lateness            0.000      0.000      0.000      0.000      0.000      0.000
                     0–0µs      0–0µs      0–0µs      0–0µs      0–0µs
-Second lines: 95 % intervals of the percentiles; n/a: too few turns for one.
+Second lines: answered of all; 95 % intervals (n/a: too few turns for one).
 
 thresholds
   ✓ ttfc p(95)<800ms                                                  10.000 ms
@@ -60,6 +60,7 @@ fn trouble_is_shown_beside_the_figures() {
     for part in [
         "failed             24    timed out          24    dropped            24",
         "all turns",
+        "920 of 1000",
         "by session",
         "timed out timeout_idle",
         "✗ errors rate<1%",

@@ -20,9 +20,9 @@ use crate::report;
 use crate::scenario::{Load, Surroundings};
 use crate::summary::{LoadFacts, LoadModel, RunFacts, summarize};
 
-/// The command line that goes on.
+/// The command line that goes on. It is said where a log may be kept: secrets are masked.
 pub(super) fn same_command() -> String {
-    command_line::again(&["--fresh"])
+    command_line::kept(&["--fresh"])
 }
 
 /// A batch that had come to its end before: its results are made anew, nothing is sent.

@@ -8,6 +8,7 @@ mod options;
 mod place;
 mod prepare;
 mod progress;
+mod verify;
 
 use std::io::Write;
 
