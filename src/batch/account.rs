@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::record::{Begin, FORMAT, Last, Record, STATUSES, Status};
+use super::result::in_doubt;
 
 /// What the records of a journal add up to.
 #[derive(Debug, Default)]
@@ -75,8 +76,10 @@ impl Account {
             Record::Leg { started_ms } => self.legs.push(started_ms),
             Record::Intent { item, sessions, .. } => {
                 let open = self.open(item)?;
+                // The one before has no end: a process died with it. It counts as an attempt.
                 if std::mem::replace(&mut open.in_doubt, true) {
                     open.taken = true;
+                    open.notes.push(in_doubt());
                 }
                 open.sessions = sessions;
             }
@@ -248,6 +251,23 @@ mod tests {
             account.words(),
             "1 of 4 rows done: 1 completed; 3 left (1 sent, outcome unknown)"
         );
+    }
+
+    #[test]
+    fn every_attempt_in_doubt_is_counted_over_all_legs() {
+        let account = account(vec![
+            begin(1),
+            intent(0),
+            intent(0),
+            ended(0, true, false),
+            intent(0),
+            intent(0),
+        ]);
+        let account = account.unwrap();
+        let open = &account.unfinished()[&0];
+        let doubts = open.notes.iter().filter(|note| note.get().contains("in_doubt")).count();
+        // The last one is still open.
+        assert_eq!((doubts, open.notes.len(), open.in_doubt), (2, 3, true));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::account::Open;
 use super::desk::{Desk, SessionIds};
 use super::policy::Effects;
 use super::record::{Last, Record, Status};
-use super::result::{Line, Meta, Note, raw};
+use super::result::{Line, Meta, in_doubt, raw};
 use super::settle::Work;
 
 impl Desk {
@@ -18,19 +18,7 @@ impl Desk {
         open.sort_unstable_by_key(|(item, _)| *item);
         for (item, mut open) in open {
             if open.in_doubt {
-                let outcome = "in_doubt";
-                let note = Note {
-                    started_at: None,
-                    ttfc_ms: None,
-                    total_ms: None,
-                    queue_ms: 0.0,
-                    backoff_ms: 0.0,
-                    http_status: None,
-                    outcome,
-                    error: None,
-                    turn: None,
-                };
-                open.notes.push(raw(&note));
+                open.notes.push(in_doubt());
             }
             let taken = open.in_doubt || open.taken;
             let again = orders.policy.effects == Effects::AtLeastOnce

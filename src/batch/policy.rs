@@ -140,16 +140,6 @@ impl Policy {
     }
 }
 
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
-
-/// The wait before attempt `attempt` (2 is the first further one): full jitter under a doubling
-/// bound; `chance` is between 0 and 1.
-pub(super) fn back_off(attempt: u32, chance: f64) -> Duration {
-    let doublings = attempt.saturating_sub(2).min(16);
-    FIRST.saturating_mul(1 << doublings).min(LONGEST).mul_f64(chance.clamp(0.0, 1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -168,6 +168,21 @@ pub(super) struct NoteRead {
     pub total_ms: Option<f64>,
 }
 
+/// An attempt that was sent, or was about to be, when the process died.
+pub(super) fn in_doubt() -> Box<RawValue> {
+    raw(&Note {
+        started_at: None,
+        ttfc_ms: None,
+        total_ms: None,
+        queue_ms: 0.0,
+        backoff_ms: 0.0,
+        http_status: None,
+        outcome: "in_doubt",
+        error: None,
+        turn: None,
+    })
+}
+
 /// Anything as JSON; it is made of names and numbers, which can always be written.
 pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap_or_default()

@@ -14,7 +14,7 @@ use super::desk::{Orders, SessionIds};
 use super::halt::Halt;
 use super::limit::Limit;
 use super::pace::Pace;
-use super::policy::{Effects, Sign, Verdict, back_off, sign};
+use super::policy::{Effects, Sign, Verdict, sign};
 use super::queue::{Next, Queue};
 use super::record::{Last, Record, STATUSES, Status};
 use super::row::Prompt;
@@ -23,7 +23,7 @@ use super::tell::Target;
 use crate::artifact::samples::SampleWriter;
 use crate::clock::Clock;
 use crate::exchange::Again;
-use crate::executor::{Errand, Intent};
+use crate::executor::{Errand, Intent, jitter};
 use crate::plan::Given;
 use crate::protocol::{Dialect, Reply};
 use crate::sample::{Outcome, Sample, Timeline};
@@ -355,7 +355,7 @@ impl Work {
             row.due = same_turn.then_some(sample.timeline.intended);
             let wait = match sign {
                 Sign::Unreachable | Sign::Overloaded(Some(_)) => Duration::ZERO,
-                _ => back_off(row.counted + 1, chance),
+                _ => jitter(row.counted + 1, chance),
             };
             let at = (now + wait).max(closed_until.unwrap_or(now));
             row.backoff = at.since(now);

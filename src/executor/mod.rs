@@ -29,5 +29,6 @@ pub use control::Equipment;
 pub use errand::{Errand, Errands, Intent, Pending};
 pub use gauges::{Gauges, Load};
 pub use job::{Job, Record};
+pub use retry::jitter;
 pub use run::{Ended, ExecutorError, run};
 pub use stop::{Stop, StopPhase};

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
@@ -17,7 +18,7 @@ const KILLS: u32 = 200;
 
 /// Kills a batch that often while it is at work, each time at a random instant, and lets it end.
 fn kill_often(effects: &str, seed: u64) -> (Batch, Served) {
-    let agent = Served::start(&["--first-chunk", "70ms", "--gap", "2ms", "--chunks", "4"]);
+    let agent = Served::start(&["--first-chunk", "35ms", "--gap", "1ms", "--chunks", "4"]);
     let batch = Batch::new(&agent.url, &rows(ROWS));
     let arguments = ["-o", "answers.jsonl", "-c", "3", "--effects", effects];
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -93,15 +94,21 @@ fn places(journal: &[u8]) -> Vec<usize> {
     found
 }
 
-#[test]
-#[ignore = "takes some minutes; the short form is in batch.rs"]
-fn a_journal_cut_at_every_byte_of_its_last_three_records_is_gone_on_with() {
+/// A batch of six rows that has ended: its journal's path, content, and where the records are.
+fn six_rows() -> (Batch, PathBuf, Vec<u8>, Vec<usize>, Served) {
     let agent = Served::start(&QUICK);
     let batch = Batch::new(&agent.url, &rows(6));
     assert_eq!(batch.run(&["-o", "a.jsonl", "-c", "1"]).code, 0);
     let path = batch.directory().join("journal");
     let whole = fs::read(&path).unwrap();
     let places = places(&whole);
+    (batch, path, whole, places, agent)
+}
+
+#[test]
+#[ignore = "takes some minutes; the short form is in batch.rs"]
+fn a_journal_cut_at_every_byte_of_its_last_three_records_is_gone_on_with() {
+    let (batch, path, whole, places, _agent) = six_rows();
     let first = places[places.len() - 3];
     for cut in first..whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
@@ -118,12 +125,7 @@ fn a_journal_cut_at_every_byte_of_its_last_three_records_is_gone_on_with() {
 #[test]
 #[ignore = "takes a minute; the short form is in batch.rs"]
 fn a_byte_flipped_anywhere_but_in_the_last_record_is_refused_with_its_place() {
-    let agent = Served::start(&QUICK);
-    let batch = Batch::new(&agent.url, &rows(6));
-    assert_eq!(batch.run(&["-o", "a.jsonl", "-c", "1"]).code, 0);
-    let path = batch.directory().join("journal");
-    let whole = fs::read(&path).unwrap();
-    let places = places(&whole);
+    let (batch, path, whole, places, _agent) = six_rows();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
     for _ in 0..200 {
         let at = rng.random_range(places[0]..places[places.len() - 1]);

@@ -39,6 +39,16 @@ impl BatchProgress {
         let next = Offset::ZERO + OFTEN;
         Self { desk, clock, style, deadline, stop, stopped: false, next }
     }
+
+    /// Tells once that somebody wants the batch to stop.
+    fn notice_stop(&mut self) {
+        if !self.stopped && self.stop.phase() > StopPhase::Running {
+            self.stopped = true;
+            if self.desk.halted().is_none() {
+                self.desk.interrupted();
+            }
+        }
+    }
 }
 
 /// One line.
@@ -78,12 +88,7 @@ impl Sink for BatchProgress {
             self.deadline = None;
             self.desk.halt(Halt::Deadline);
         }
-        if !self.stopped && self.stop.phase() > StopPhase::Running {
-            self.stopped = true;
-            if self.desk.halted().is_none() {
-                self.desk.interrupted();
-            }
-        }
+        self.notice_stop();
         if now < self.next {
             return Ok(());
         }
@@ -107,6 +112,7 @@ impl Sink for BatchProgress {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        self.notice_stop();
         if let Some(ProgressStyle::Line(_)) = self.style {
             let _ = write!(io::stderr(), "\r\x1b[2K");
         }
