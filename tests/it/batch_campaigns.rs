@@ -1,5 +1,6 @@
 //! Long campaigns against a batch, run by hand: `cargo test --test it -- --ignored batch_campaigns`. Their
 //! short forms are in `batch.rs`.
+#![expect(clippy::print_stdout, reason = "what a campaign came to is its result")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
