@@ -29,6 +29,7 @@ pub mod protocol;
 // Learnt. Pure.
 pub mod summary;
 pub mod sweep;
+pub mod compare;
 pub mod history;
 
 // Shown. Pure.

@@ -50,14 +50,7 @@ impl Run {
     /// `streamgauge run` with these arguments; it must end with code 0.
     pub(crate) fn of(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let output = pinned(OUR_CPU)
-            .args(["run", "-m", "hello", "--progress", "none", "--workers", "1", "--out"])
-            .arg(folder.path())
-            .args(arguments)
-            .env("LYZR_API_KEY", "any")
-            .output()
-            .expect("streamgauge runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        run_in(folder.path(), arguments);
         Self { folder }
     }
 
@@ -71,6 +64,19 @@ impl Run {
         let text = std::fs::read(self.directory().join(file)).expect("it is there");
         serde_json::from_slice(&text).expect("it is JSON")
     }
+}
+
+/// `streamgauge run` with these arguments into `folder`; it must end with code 0. Its directory.
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> PathBuf {
+    let output = pinned(OUR_CPU)
+        .args(["run", "-m", "hello", "--progress", "none", "--workers", "1", "--out"])
+        .arg(folder)
+        .args(arguments)
+        .env("LYZR_API_KEY", "any")
+        .output()
+        .expect("streamgauge runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder.join("latest").canonicalize().expect("a run directory")
 }
 
 /// The command on one processor, where the system can hold it there.

@@ -10,4 +10,4 @@ mod stored;
 pub mod timeline;
 
 pub use store::{RunDirectory, StoreError};
-pub use stored::{Ending, ReadError, Samples, StoredRun, find};
+pub use stored::{Ending, ReadError, Samples, StoredRun, earlier, find};

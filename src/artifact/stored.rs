@@ -1,6 +1,8 @@
 //! Reading a run from its directory alone: one that is finished, was interrupted, or was killed.
 
+mod earlier;
 mod error;
+mod evidence;
 mod facts;
 mod find;
 
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+pub use earlier::earlier;
 pub use error::ReadError;
 pub use find::find;
 

@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod batch;
 pub mod ci;
 mod command_line;
+pub mod compare;
 pub mod exit;
 mod held;
 pub mod history;
@@ -40,8 +41,9 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, everything held · 1 could not go on · 2 usage or unreadable input ·
-3 turns without an answer · 75 stopped, can be resumed (batch) · 96 run invalid (--strict) ·
-97 nothing sure (--strict) · 98 regression · 99 a threshold failed · 130 interrupted";
+3 turns without an answer · 75 stopped, can be resumed (batch) · 96 run invalid (--strict), or
+runs not comparable · 97 inconclusive (--strict) · 98 regression · 99 a threshold failed ·
+130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -49,6 +51,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Send each prompt of a file once; crash-safe, resumable
     Batch(Box<batch::Args>),
+    /// Compare runs: differences with intervals, a verdict, an exit code
+    Compare(Box<compare::Args>),
     /// Check a scenario and show what would be done; sends nothing
     Plan(Box<plan::Args>),
     /// Serve the embedded agent (POST /v2/stream/ and friends)
@@ -115,6 +119,7 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
         Command::Batch(args) => batch::run(&Process, &args, &mut out, &mut err).code(),
+        Command::Compare(args) => compare::run(&Process, &args, &mut out, &mut err).code(),
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
         Command::Report(args) => report::run(&Process, &args, &mut out, &mut err).code(),

@@ -3,6 +3,7 @@
 //! Everything is made from a [`Summary`](crate::summary::Summary) alone, so that a report of a
 //! finished run is the one that was shown at its end.
 
+mod comparison;
 mod csv;
 mod curve;
 mod gates;
@@ -14,6 +15,7 @@ mod style;
 mod table;
 mod text;
 
+pub use comparison::{comparison_markdown, comparison_text};
 pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;
 pub use gates::{BrokenExpectations, Gate, GateKind, RunGates, gates};

@@ -59,7 +59,7 @@ fn reading_order() -> BTreeMap<String, usize> {
 }
 
 /// The modules that touch nothing of the world.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "units",
     "metric",
     "sample",
@@ -73,6 +73,7 @@ const PURE: [&str; 15] = [
     "protocol",
     "summary",
     "sweep",
+    "compare",
     "history",
     "report",
 ];

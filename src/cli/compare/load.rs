@@ -1,0 +1,63 @@
+//! From what was named on the command line to runs.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Refused;
+use crate::artifact::{StoredRun, earlier, find};
+use crate::compare::{Earlier, Run, Settings};
+
+/// The runs that were named.
+pub(in crate::cli) fn runs(
+    named: &[PathBuf],
+    out: &Path,
+    settings: &Settings,
+) -> Result<Vec<Run>, Refused> {
+    let each = named.iter().map(|name| {
+        StoredRun::open(&find(name, out))
+            .and_then(|run| run.evidence(settings))
+            .map_err(|error| Refused::usage(&error))
+    });
+    each.collect()
+}
+
+/// A run is not compared with itself, and counts once.
+pub(super) fn apart(base: &[Run], new: &[Run]) -> Result<(), Refused> {
+    let mut seen = Vec::new();
+    for run in base.iter().chain(new) {
+        if seen.contains(&run.id.as_str()) {
+            return Err(Refused::usage(&format!(
+                "{} is given twice: a run says nothing about itself",
+                run.id
+            )));
+        }
+        seen.push(run.id.as_str());
+    }
+    Ok(())
+}
+
+/// Earlier runs of the same fingerprint, and a word on `err` where they are too few.
+pub(in crate::cli) fn history(
+    directory: Option<&Path>,
+    base: &[Run],
+    new: &[Run],
+    settings: &Settings,
+    err: &mut dyn Write,
+) -> Result<Vec<Earlier>, Refused> {
+    let Some(directory) = directory else { return Ok(Vec::new()) };
+    let found = earlier(directory, base, new, settings).map_err(|error| {
+        Refused::usage(&format!("cannot read the folder {}: {error}", directory.display()))
+    })?;
+    if found.len() < ENOUGH && settings.run_noise.is_none() {
+        let _ = writeln!(
+            err,
+            "note: {} has {} earlier runs of this fingerprint; from {ENOUGH} on they tell how much \
+             runs differ by themselves",
+            directory.display(),
+            found.len()
+        );
+    }
+    Ok(found)
+}
+
+const ENOUGH: usize = crate::compare::ENOUGH_HISTORY;

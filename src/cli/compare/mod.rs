@@ -1,0 +1,145 @@
+//! `streamgauge compare`: whether runs differ, with a verdict and an exit code.
+
+mod load;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::exit::Exit;
+use super::refused::{Refused, settle};
+use super::terminal::{self, Colour};
+use crate::compare::{Comparison, Figure, Settings, Verdict, compare};
+use crate::report;
+use crate::scenario::Surroundings;
+use crate::units::Share;
+
+/// The latency figures that may decide; the error rate always does.
+const MOST_FIGURES: usize = 3;
+
+/// Arguments of `streamgauge compare`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The run that is the measure: a directory, `latest`, or a run's id below --out
+    #[arg(value_name = "BASE", required_unless_present = "base", requires = "new_run")]
+    base_run: Option<PathBuf>,
+    /// The run that is measured by it
+    #[arg(value_name = "NEW")]
+    new_run: Option<PathBuf>,
+    /// Several runs that are the measure
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "new", conflicts_with = "base_run")]
+    base: Vec<PathBuf>,
+    /// Several runs that are measured by them
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
+    new: Vec<PathBuf>,
+    /// Learn how much runs differ by themselves from the runs in this folder (8 of the same
+    /// fingerprint, or more)
+    #[arg(long, value_name = "DIR", help_heading = "Verdict")]
+    history: Option<PathBuf>,
+    /// How much runs of an unchanged agent differ: a standard deviation, as in 5%
+    #[arg(long, value_name = "SHARE", help_heading = "Verdict")]
+    run_noise: Option<Share>,
+    /// The smallest change that matters
+    #[arg(long, value_name = "SHARE", default_value = "5%", help_heading = "Verdict")]
+    min_change: Share,
+    /// Let this figure decide besides the error rate, as in ttfc.p95 (again for more, at most 3);
+    /// without it ttfc.p50, ttfc.p95 and total.p95
+    #[arg(long = "metric", value_name = "FIGURE", help_heading = "Verdict")]
+    metrics: Vec<Figure>,
+    /// An inconclusive comparison is a failure: exit code 97
+    #[arg(long, help_heading = "Verdict")]
+    strict: bool,
+    /// How the comparison is written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    format: Format,
+    /// The folder in which runs named by their id lie
+    #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
+    out: PathBuf,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
+    color: Colour,
+}
+
+/// How a comparison is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a page, such as a job summary.
+    Md,
+}
+
+/// Compares the runs; the exit code.
+pub fn run(
+    world: &dyn Surroundings,
+    args: &Args,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Exit {
+    settle(compared(world, args, out, err), err)
+}
+
+fn compared(
+    world: &dyn Surroundings,
+    args: &Args,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let settings = settings(args)?;
+    let named = |one: &Option<PathBuf>, several: &[PathBuf]| {
+        several.iter().chain(one).cloned().collect::<Vec<_>>()
+    };
+    let base = load::runs(&named(&args.base_run, &args.base), &args.out, &settings)?;
+    let new = load::runs(&named(&args.new_run, &args.new), &args.out, &settings)?;
+    load::apart(&base, &new)?;
+    let history = load::history(args.history.as_deref(), &base, &new, &settings, err)?;
+    let comparison = compare(&base, &new, &history, &settings);
+    let said = match args.format {
+        Format::Text => report::comparison_text(&comparison, terminal::style(args.color, world)),
+        Format::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
+        Format::Md => report::comparison_markdown(&comparison),
+    };
+    out.write_all(said.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
+    Ok(exit(&comparison, args.strict))
+}
+
+fn settings(args: &Args) -> Result<Settings, Refused> {
+    let mut primary = Vec::new();
+    for figure in &args.metrics {
+        if !primary.contains(figure) {
+            primary.push(*figure);
+        }
+    }
+    if primary.len() > MOST_FIGURES {
+        return Err(Refused::usage(&format!(
+            "{} figures are too many to decide: at most {MOST_FIGURES} besides the error rate, or \
+             chance finds one that is worse",
+            primary.len()
+        )));
+    }
+    let defaults = Settings::default();
+    Ok(Settings {
+        run_noise: args.run_noise.map(Share::fraction),
+        min_change: args.min_change.fraction(),
+        primary: if primary.is_empty() { defaults.primary } else { primary },
+    })
+}
+
+/// The exit code that a verdict means.
+pub(super) fn exit(comparison: &Comparison, strict: bool) -> Exit {
+    match comparison.verdict {
+        Verdict::Incomparable | Verdict::Invalid => Exit::Invalid,
+        Verdict::Regressed => Exit::Regression,
+        Verdict::Inconclusive | Verdict::Differs if strict => Exit::Inconclusive,
+        Verdict::Inconclusive
+        | Verdict::Differs
+        | Verdict::Improved
+        | Verdict::NoWorse
+        | Verdict::NoDifferenceSeen => Exit::Done,
+    }
+}
