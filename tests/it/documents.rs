@@ -47,8 +47,9 @@ fn command_lines_in_documents_are_understood() {
             let Some(line) = line else { continue };
             let words = words(line);
             // Prose about the program; the scenarios explain their command lines after two spaces.
-            let commands =
-                ["run", "plan", "agent", "batch", "report", "compare", "history", "init"];
+            let commands = [
+                "run", "plan", "agent", "batch", "report", "compare", "history", "init", "baseline",
+            ];
             if !words.first().is_some_and(|first| commands.contains(&first.as_str())) {
                 continue;
             }

@@ -25,6 +25,8 @@ mod batch_limits;
 mod batch_rows;
 /// A run inside GitHub Actions, and inside nothing.
 mod ci;
+/// The shell steps of the action and of the examples for CI.
+mod ci_documents;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.
