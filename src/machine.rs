@@ -28,6 +28,24 @@ pub fn machine() -> MachineFacts {
     }
 }
 
+/// Raises the limit on open descriptors as far as this process may; what it is then. Every open stream
+/// is one, and the usual limit is from a time of fewer.
+pub fn raise_descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if current == maximum {
+            return current;
+        }
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        if raised.is_ok() { maximum } else { current }
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Processors this process may use.
 pub fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// The processor of the agent, and ours.
-const AGENT_CPU: &str = "0";
-const OUR_CPU: &str = "1";
+pub(crate) const AGENT_CPU: &str = "0";
+pub(crate) const OUR_CPU: &str = "1";
 
 /// `streamgauge agent`, until dropped.
 pub(crate) struct Agent {
@@ -81,12 +81,16 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> PathBuf {
 
 /// The command on one processor, where the system can hold it there.
 fn pinned(cpu: &str) -> Command {
-    let program = env!("CARGO_BIN_EXE_streamgauge");
+    pinned_to(cpu, Path::new(env!("CARGO_BIN_EXE_streamgauge")))
+}
+
+/// Any program on one processor.
+pub(crate) fn pinned_to(cpu: &str, program: &Path) -> Command {
     let can_pin = Path::new("/usr/bin/taskset").exists()
         && std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1);
     if can_pin {
         let mut command = Command::new("/usr/bin/taskset");
-        command.args(["-c", cpu, program]);
+        command.args(["-c", cpu]).arg(program);
         command
     } else {
         Command::new(program)

@@ -116,6 +116,8 @@ pub fn main() -> u8 {
         }
     };
     let (mut out, mut err) = (stdout(), stderr());
+    // Before anything is opened: every stream is a descriptor.
+    let _ = crate::machine::raise_descriptors();
     match cli.command {
         Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
         Command::Batch(args) => batch::run(&Process, &args, &mut out, &mut err).code(),

@@ -8,6 +8,7 @@ use super::{Answered, Names, Read, ReplyReader, Request, Transport, TransportFai
 use crate::clock::Clock;
 use crate::protocol::Endpoint;
 use crate::scenario::{Connections, Timeouts, Via};
+use crate::units::Offset;
 
 /// A target that no transport can be set up for.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,13 @@ impl Transport for HttpTransport {
         match self {
             Self::Wire(transport) => transport.make_ready(request),
             Self::Reqwest(transport) => transport.make_ready(request),
+        }
+    }
+
+    fn ready_at(&self, request: &Request, now: Offset) -> Offset {
+        match self {
+            Self::Wire(transport) => transport.ready_at(request, now),
+            Self::Reqwest(transport) => transport.ready_at(request, now),
         }
     }
 

@@ -51,6 +51,13 @@ pub trait Transport {
     /// Makes ready what the request needs besides the network, before its time begins to count.
     fn make_ready(&self, _request: &Request) {}
 
+    /// When the request may be handed over: later than `now` only where connections are being opened
+    /// as fast as they should be. That is told once a request.
+    fn ready_at(&self, request: &Request, now: Offset) -> Offset {
+        let _ = request;
+        now
+    }
+
     /// Sends one request and waits for the response head. Never follows a redirect and never sends
     /// a request twice once bytes of it have left.
     ///

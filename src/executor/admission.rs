@@ -29,6 +29,11 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Admitted(#[expect(dead_code, reason = "held for its drop")] Option<Slot>);
 
+impl Admitted {
+    /// Where there is nothing to wait for.
+    pub(super) const FREELY: Self = Self(None);
+}
+
 /// The provider's quota on requests.
 #[derive(Debug)]
 pub(super) struct RequestQuota {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::stop::StopPhase;
 use super::worker::Worker;
 use crate::client::{Request, Transport};
 use crate::event::{ControlTurn, Event};
@@ -46,6 +45,7 @@ pub(super) async fn ask<T: Transport + 'static>(worker: Rc<Worker<T>>, exchange:
     // Workers take turns, so that the control agent never has two to answer at once.
     let mut due = Offset::ZERO + FIRST + every * u32::try_from(worker.index).unwrap_or(0) / workers;
     let mut reply = Reply::default();
+    tokio::task::spawn_local(exchange.vigil().keep());
     for number in 0u64.. {
         if !worker.wait_until(due, &worker.shared.stop).await {
             return;
@@ -65,8 +65,8 @@ pub(super) async fn ask<T: Transport + 'static>(worker: Rc<Worker<T>>, exchange:
         }
         reply.clear(false, false);
         let request = Request { body: Bytes::from(body), user: Some(Arc::from("control")) };
-        let cut = worker.shared.stop.reached(StopPhase::Cut);
-        let attempt = exchange.attempt(request, &mut reply, cut).await;
+        // Whoever cuts the run ends this task.
+        let attempt = exchange.attempt(request, &mut reply, || false).await;
         // What a new connection takes is no bias.
         let steady = attempt.outcome.is_completed() && attempt.connect.is_none();
         if let Some(first_chunk) = reply.first_chunk().filter(|_| steady) {

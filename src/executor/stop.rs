@@ -1,5 +1,6 @@
 //! Stopping a run: once to drain, twice to cut.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -20,13 +21,19 @@ pub enum StopPhase {
 #[derive(Debug, Clone)]
 pub struct Stop {
     phase: watch::Sender<StopPhase>,
+    /// The same for whoever only looks, many times a second.
+    level: Arc<AtomicU8>,
     /// What is stopped with it.
     branches: Arc<Mutex<Vec<Stop>>>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { phase: watch::Sender::new(StopPhase::Running), branches: Arc::default() }
+        Self {
+            phase: watch::Sender::new(StopPhase::Running),
+            level: Arc::default(),
+            branches: Arc::default(),
+        }
     }
 }
 
@@ -57,10 +64,16 @@ impl Stop {
 
     /// How far it has come.
     pub fn phase(&self) -> StopPhase {
-        *self.phase.borrow()
+        match self.level.load(Ordering::Acquire) {
+            0 => StopPhase::Running,
+            1 => StopPhase::Draining,
+            _ => StopPhase::Cut,
+        }
     }
 
     fn advance(&self, to: StopPhase) {
+        // Before whoever waits is woken and looks.
+        self.level.fetch_max(to as u8, Ordering::Release);
         self.phase.send_if_modified(|phase| {
             let further = to > *phase;
             *phase = (*phase).max(to);

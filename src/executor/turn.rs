@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::admission::Admitted;
 use super::errand::Intent;
 use super::retry::back_off;
 use super::session::Session;
@@ -55,13 +56,21 @@ impl<T: Transport + 'static> Session<T> {
         for number in first.. {
             own += worker.clock().now().since(asked_at);
             let asker = if number == 1 { asker } else { Asker::Turn };
-            let admitted = tokio::select! {
-                biased;
-                // First: a slot that those on their way give back when they are cut is not for us.
-                () = self.strand.stop.reached(StopPhase::Draining) => {
-                    return self.never_sent(turn, due, Outcome::Dropped(Reason::Stopped), None, number);
+            // First: a slot that those on their way give back when they are cut is not for us.
+            if self.strand.stopping() {
+                return self.never_sent(turn, due, Outcome::Dropped(Reason::Stopped), None, number);
+            }
+            let admitted = if self.strand.admission.is_bounded() {
+                tokio::select! {
+                    biased;
+                    () = self.strand.stop.reached(StopPhase::Draining) => {
+                        let stopped = Outcome::Dropped(Reason::Stopped);
+                        return self.never_sent(turn, due, stopped, None, number);
+                    }
+                    admitted = self.strand.admission.admit(asker, &worker.alarm) => admitted,
                 }
-                admitted = self.strand.admission.admit(asker, &worker.alarm) => admitted,
+            } else {
+                Some(Admitted::FREELY)
             };
             if admitted.is_none() {
                 return self.never_sent(
@@ -93,15 +102,17 @@ impl<T: Transport + 'static> Session<T> {
             let admitted_at = worker.clock().now();
             let mut reply = worker.take_reply(keep_text);
             worker.attempt_started(admitted_at);
-            let cut = self.strand.stop.reached(StopPhase::Cut);
-            let mut attempt = worker.exchange.attempt(request.clone(), &mut reply, cut).await;
+            let is_cut = || self.strand.stop.phase() == StopPhase::Cut;
+            let mut attempt = worker.exchange.attempt(request.clone(), &mut reply, is_cut).await;
             drop(admitted);
             // What was said was said, also where it is not what was expected.
             let whole = attempt.outcome.is_completed();
             self.judge(turn, due, &mut attempt, &reply);
-            own += attempt.started.since(admitted_at);
-            let asked_for =
-                number > 1 || self.strand.admission.is_bounded() || worker.job().errands.is_some();
+            own += attempt.started.since(admitted_at).saturating_sub(attempt.held);
+            let asked_for = number > 1
+                || !attempt.held.is_zero()
+                || self.strand.admission.is_bounded()
+                || worker.job().errands.is_some();
             let waited = attempt.started.since(due).saturating_sub(own);
             let queue = if asked_for { waited } else { Duration::ZERO };
             let (outcome, ended) = (attempt.outcome, attempt.ended);

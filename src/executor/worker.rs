@@ -96,6 +96,14 @@ impl<T: Transport + 'static> Worker<T> {
     /// `control` sends the control turns, where there are any.
     pub(super) async fn run(self: Rc<Self>, control: Option<Exchange<T>>) {
         let ticking = tokio::task::spawn_local(Rc::clone(&self).tick());
+        tokio::task::spawn_local(self.exchange.vigil().keep());
+        for strand in &self.shared.strands {
+            let (strand, vigil) = (Arc::clone(strand), self.exchange.vigil());
+            tokio::task::spawn_local(async move {
+                strand.stop.reached(StopPhase::Cut).await;
+                vigil.look_up();
+            });
+        }
         let control = control.map(|exchange| {
             tokio::task::spawn_local(super::control::ask(Rc::clone(&self), exchange))
         });

@@ -7,6 +7,7 @@ mod control;
 mod facts;
 mod find_max;
 pub(super) mod prepare;
+mod room;
 mod series;
 mod sweep;
 

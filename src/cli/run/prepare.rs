@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::room::too_little_room;
 use super::{Args, Refused};
 use crate::agent::{self, Agent};
 use crate::artifact::RunDirectory;
@@ -60,6 +61,10 @@ pub(super) fn prepare(
     let endpoint = Endpoint::new(&url, &shared.target, key)
         .map_err(|error| usage(format!("error: {error}")))?;
     let workers = args.workers.map_or_else(|| default_workers(scenarios.iter()), usize::from);
+    let most = most_on_the_wire(scenarios.iter());
+    if let Some(warning) = too_little_room(most, embedded.is_some(), machine::raise_descriptors()) {
+        let _ = writeln!(err, "{warning}");
+    }
     let kept = Kept::from(&scenarios);
     let manifest = manifest(kept, &shared.target, seed, &endpoint, embedded.is_some(), workers);
     let directory = make_directory(args, &manifest)?;
@@ -97,14 +102,18 @@ fn start_agent(seed: u64) -> Result<Agent, Refused> {
 /// One processor is left to the rest of the machine (and to the embedded agent); more threads than
 /// turns that can be on the wire have nothing to do.
 pub(in crate::cli) fn default_workers<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> usize {
+    machine::cpus().saturating_sub(1).min(most_on_the_wire(scenarios) as usize).max(1)
+}
+
+/// The most turns that can be on the wire at once; [`u32::MAX`] where nothing bounds them.
+fn most_on_the_wire<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> u32 {
     let most = scenarios.map(|scenario| match scenario.load {
         Load::Once { concurrency: most } | Load::Closed { users: most, .. } => most,
         Load::Open { max_in_flight, .. } | Load::Replay { max_in_flight, .. } => {
             max_in_flight.unwrap_or(u32::MAX)
         }
     });
-    let most = most.fold(0, u32::saturating_add);
-    machine::cpus().saturating_sub(1).min(most as usize).max(1)
+    most.fold(0, u32::saturating_add)
 }
 
 /// The series of a run of these plans. Thresholds and rules are the same in each.

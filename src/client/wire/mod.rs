@@ -11,6 +11,7 @@ mod counts;
 mod dial;
 mod framing;
 mod head;
+mod openings;
 mod pool;
 mod receive;
 mod reply;
@@ -29,6 +30,7 @@ use super::{Answered, HttpSetupError, Names, Request, Transport, TransportFailur
 use crate::clock::Clock;
 use crate::protocol::Endpoint;
 use crate::scenario::{Keep, Timeouts};
+use crate::units::Offset;
 use dial::Dialer;
 use head::RequestHead;
 use pool::Pool;
@@ -100,6 +102,10 @@ impl WireSetup {
 
 impl Transport for WireTransport {
     type Reply = WireReply;
+
+    fn ready_at(&self, request: &Request, now: Offset) -> Offset {
+        self.pool.ready_at(request.user.as_ref(), now)
+    }
 
     async fn send(&self, request: Request) -> Result<Answered<WireReply>, TransportFailure> {
         let user = request.user.as_ref();

@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use super::buffers::Buffers;
 use super::counts::WireCounts;
 use super::dial::Dialer;
+use super::openings::Openings;
 use super::stream::Stream;
 use crate::client::failure::TransportFailure;
 use crate::client::{Connect, tls};
@@ -45,6 +46,7 @@ pub(super) struct Pool {
     clock: Clock,
     counts: Arc<WireCounts>,
     buffers: Buffers,
+    openings: Openings,
     /// Idle ones; the one used last is used first.
     shared: RefCell<Vec<Connection>>,
     users: RefCell<HashMap<Arc<str>, User>>,
@@ -66,6 +68,7 @@ impl Pool {
             clock,
             counts,
             buffers: Buffers::default(),
+            openings: Openings::default(),
             shared: RefCell::default(),
             users: RefCell::default(),
         }
@@ -87,6 +90,20 @@ impl Pool {
             // Nothing of a request has gone over it, so nothing is asked twice.
             self.counts.replaced_idle();
         }
+    }
+
+    /// When a request of `user` may be sent: later than `now` where it has to open a connection and
+    /// others are opened before it. With a connection for every request, opening them is the load.
+    pub(super) fn ready_at(&self, user: Option<&Arc<str>>, now: Offset) -> Offset {
+        let finds_one = match (self.keep, user) {
+            (Keep::PerRequest, _) => true,
+            (Keep::Shared, _) => !self.shared.borrow().is_empty(),
+            (Keep::PerUser, None) => false,
+            (Keep::PerUser, Some(user)) => {
+                self.users.borrow().get(user).is_some_and(|user| !user.idle.is_empty())
+            }
+        };
+        if finds_one { now } else { self.openings.reserve(now) }
     }
 
     /// Opens a connection for `user`.
