@@ -40,7 +40,7 @@ pub struct Sample {
     /// earlier ones and their back-off.
     pub queue: Duration,
     /// The opening of a connection, where one was opened for this attempt.
-    pub connect: Option<Connect>,
+    pub connect: Option<Box<Connect>>,
     /// Which connection carried it, where that is known: from 1, in the order they were opened.
     pub connection: Option<u64>,
     /// The longest that bytes of its response lay in the kernel before we had them, where the kernel

@@ -14,7 +14,7 @@ pub struct TransportFailure {
     /// One sentence, without the URL, the key or reply text.
     pub message: String,
     /// The opening of a connection, where one was tried.
-    pub connect: Option<Connect>,
+    pub connect: Option<Box<Connect>>,
 }
 
 impl TransportFailure {

@@ -85,7 +85,7 @@ pub struct Answered<R> {
     /// How long the kernel had had it by then, where it tells.
     pub lag: Option<Duration>,
     /// The opening of a connection, where one was opened for this request.
-    pub connect: Option<Connect>,
+    pub connect: Option<Box<Connect>>,
     /// The number of the connection, where the transport knows it: from 1, in the order they were
     /// opened.
     pub connection: Option<u64>,

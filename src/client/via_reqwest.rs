@@ -94,7 +94,7 @@ impl Transport for ReqwestTransport {
         let request = client.post(self.url.clone()).body(request.body).send();
         let (sent, connect) = watching(request).await;
         let headers_at = self.clock.now();
-        let connect = connect.map(Connect::of_total);
+        let connect = connect.map(|total| Box::new(Connect::of_total(total)));
         match sent {
             Ok(response) => Ok(Answered {
                 status: response.status().as_u16(),

@@ -17,7 +17,7 @@ use crate::scenario::Timeouts;
 use crate::secret::Secret;
 use crate::units::Offset;
 use patience::Patience;
-use vigil::Waiting;
+use vigil::{Look, Waiting};
 
 pub use vigil::Vigil;
 
@@ -48,7 +48,7 @@ pub struct Attempt {
     /// The reply ended, or the attempt was given up.
     pub ended: Offset,
     /// The opening of a connection, where one was opened for it.
-    pub connect: Option<Connect>,
+    pub connect: Option<Box<Connect>>,
     /// Which connection carried it, where that is known.
     pub connection: Option<u64>,
     /// HTTP status.
@@ -163,12 +163,12 @@ impl<T: Transport> Exchange<T> {
             Patience { timeouts: &self.timeouts, started: attempt.started, last: None };
         let waiting = self.vigil.wait_until(patience.next().0);
         let answered = self.within(self.transport.send(request), &waiting, &patience, &is_cut);
-        let answered = answered.await??;
+        let mut answered = answered.await??;
         attempt.headers = Some(answered.headers_at);
         if let Some(lag) = answered.lag {
             reply.lag(lag);
         }
-        attempt.connect = answered.connect;
+        attempt.connect = answered.connect.take();
         attempt.connection = answered.connection;
         attempt.status = Some(answered.status);
         if !(200..300).contains(&answered.status) {
@@ -214,13 +214,12 @@ impl<T: Transport> Exchange<T> {
             if let Poll::Ready(output) = what.as_mut().poll(context) {
                 return Poll::Ready(Ok(output));
             }
-            if waiting.has_to_look(context) {
-                if is_cut() {
-                    return Poll::Ready(Err(cancelled()));
-                }
-                if self.clock.now() >= patience.next().0 {
-                    return Poll::Ready(Err(patience.expired()));
-                }
+            let look = waiting.note(context);
+            if look != Look::No && is_cut() {
+                return Poll::Ready(Err(cancelled()));
+            }
+            if look == Look::ForAll && self.clock.now() >= patience.next().0 {
+                return Poll::Ready(Err(patience.expired()));
             }
             Poll::Pending
         })

@@ -45,6 +45,17 @@ struct Place {
     taken: bool,
 }
 
+/// What an attempt that waits has to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing has happened.
+    No,
+    /// Whether all are being cut: it may have come too late to be told.
+    ForCut,
+    /// Also whether its deadline has passed.
+    ForAll,
+}
+
 /// One attempt's place; given up when dropped.
 #[derive(Debug)]
 pub(super) struct Waiting<'a> {
@@ -109,15 +120,15 @@ impl Waiting<'_> {
         }
     }
 
-    /// Notes that the attempt waits; whether it has to look first if it may go on.
-    pub(super) fn has_to_look(&self, context: &Context<'_>) -> bool {
+    /// Notes that the attempt waits; whether there is something to look at first.
+    pub(super) fn note(&self, context: &Context<'_>) -> Look {
         let mut places = self.vigil.0.places.borrow_mut();
         if let Some(place) = self.place.get() {
             let place = &mut places.all[place];
             if !place.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 place.waker = Some(context.waker().clone());
             }
-            return std::mem::replace(&mut place.look, false);
+            return if std::mem::take(&mut place.look) { Look::ForAll } else { Look::No };
         }
         let waker = Some(context.waker().clone());
         let fresh = Place { deadline: self.deadline.get(), waker, look: false, taken: true };
@@ -132,8 +143,7 @@ impl Waiting<'_> {
             }
         };
         self.place.set(Some(at));
-        // It may have come too late to be told.
-        true
+        Look::ForCut
     }
 }
 
@@ -166,7 +176,7 @@ mod tests {
         let waiting = vigil.wait_until(deadline);
         let mut moved = moved;
         poll_fn(|context| {
-            let look = waiting.has_to_look(context);
+            let look = waiting.note(context) == Look::ForAll;
             if let Some(later) = moved.take() {
                 waiting.until(later);
             }

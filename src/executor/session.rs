@@ -248,7 +248,18 @@ impl<T: Transport + 'static> Session<T> {
     ) -> Sample {
         // One that was stopped while its user thought was never due.
         let ended = self.worker.clock().now();
-        let intended = intended.min(ended);
+        self.blank(turn, intended.min(ended), ended, outcome, message)
+    }
+
+    /// A sample of which no more is known than whose it is, when, and how it ended.
+    pub(super) fn blank(
+        &self,
+        turn: u32,
+        intended: Offset,
+        ended: Offset,
+        outcome: Outcome,
+        message: Option<Box<str>>,
+    ) -> Sample {
         Sample {
             session_number: self.planned.number,
             kind: self.planned.kind,

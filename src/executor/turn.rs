@@ -244,7 +244,6 @@ impl<T: Transport + 'static> Session<T> {
                 first_reasoning: reply.first_reasoning(),
                 ended: attempt.ended,
             },
-            phase: self.strand.phase(intended, attempt.ended),
             queue,
             connect: attempt.connect,
             connection: attempt.connection,
@@ -255,7 +254,7 @@ impl<T: Transport + 'static> Session<T> {
             tool_calls: reply.tool_calls(),
             tokens: reply.tokens(),
             status: attempt.status,
-            ..self.unsent(turn, intended, attempt.outcome, attempt.message)
+            ..self.blank(turn, intended, attempt.ended, attempt.outcome, attempt.message)
         }
     }
 }

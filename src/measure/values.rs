@@ -53,7 +53,7 @@ pub fn values(sample: &Sample) -> Values {
         values[Metric::Queue as usize] = Some(queue);
         values[Metric::Lateness as usize] = Some(since_due(started).saturating_sub(queue));
     }
-    values[Metric::Connect as usize] = sample.connect.map(|connect| micros(connect.total));
+    values[Metric::Connect as usize] = sample.connect.as_ref().map(|connect| micros(connect.total));
     values[Metric::FirstReasoning as usize] = time.first_reasoning.map(since_due);
     values[Metric::Tpot as usize] = time_per_token(sample);
     values

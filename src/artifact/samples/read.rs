@@ -271,10 +271,11 @@ impl Cells<'_> {
         Ok(self.micros(column)?.map(Duration::from_micros))
     }
 
-    fn connect(&self) -> Result<Option<Connect>, SamplesError> {
+    fn connect(&self) -> Result<Option<Box<Connect>>, SamplesError> {
         let Some(total) = self.time("connect_ms")? else { return Ok(None) };
         let (dns, tcp) = (self.time("dns_ms")?, self.time("tcp_ms")?);
-        Ok(Some(Connect { total, dns, tcp, tls: self.time("tls_ms")? }))
+        let tls = self.time("tls_ms")?;
+        Ok(Some(Box::new(Connect { total, dns, tcp, tls })))
     }
 
     fn offset_needed(&self, column: &'static str) -> Result<Offset, SamplesError> {

@@ -37,11 +37,13 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 ended: Offset::from_nanos(when.3),
             },
             queue: Duration::from_nanos(when.1 / 1_000),
-            connect: when.2.map(|at| Connect {
-                total: Duration::from_nanos(when.1 / 7),
-                dns: what.1.map(|_| Duration::from_nanos(at / 9)),
-                tcp: Some(Duration::from_nanos(at / 5)),
-                tls: None,
+            connect: when.2.map(|at| {
+                Box::new(Connect {
+                    total: Duration::from_nanos(when.1 / 7),
+                    dns: what.1.map(|_| Duration::from_nanos(at / 9)),
+                    tcp: Some(Duration::from_nanos(at / 5)),
+                    tls: None,
+                })
             }),
             connection: what.1.map(u64::from),
             client_lag: when.2.map(|at| Duration::from_nanos(at / 3)),
@@ -73,11 +75,13 @@ fn as_written(sample: &Sample) -> Sample {
             ended: cut(time.ended),
         },
         queue: whole(sample.queue),
-        connect: sample.connect.map(|connect| Connect {
-            total: whole(connect.total),
-            dns: connect.dns.map(whole),
-            tcp: connect.tcp.map(whole),
-            tls: connect.tls.map(whole),
+        connect: sample.connect.as_ref().map(|connect| {
+            Box::new(Connect {
+                total: whole(connect.total),
+                dns: connect.dns.map(whole),
+                tcp: connect.tcp.map(whole),
+                tls: connect.tls.map(whole),
+            })
         }),
         client_lag: sample.client_lag.map(whole),
         ..sample.clone()

@@ -105,7 +105,7 @@ impl<W: Write> SampleWriter<W> {
         row.raw(sample.part.word().as_bytes());
         row.number(u64::from(sample.session_turns));
         row.number_if(sample.connection);
-        let opened = sample.connect;
+        let opened = sample.connect.as_deref().copied();
         for part in [|one: Connect| one.dns, |one: Connect| one.tcp, |one: Connect| one.tls] {
             row.millis(opened.and_then(part).map(micros));
         }

@@ -45,11 +45,11 @@ impl Dialer {
         match opened {
             Ok(Ok(stream)) => Ok((stream, took)),
             Ok(Err(mut failure)) => {
-                failure.connect = Some(took);
+                failure.connect = Some(Box::new(took));
                 Err(failure)
             }
             Err(_) => Err(TransportFailure {
-                connect: Some(took),
+                connect: Some(Box::new(took)),
                 ..TransportFailure::new(
                     Outcome::TimedOut(Limit::Connect),
                     "no connection within the time-out",

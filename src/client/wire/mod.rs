@@ -116,7 +116,7 @@ impl Transport for WireTransport {
                 Some(connection) => connection,
                 None => {
                     let (connection, took) = self.pool.open(user).await?;
-                    connect = Some(took);
+                    connect = Some(Box::new(took));
                     connection
                 }
             };

@@ -48,14 +48,16 @@ pub(super) struct Pool {
     buffers: Buffers,
     openings: Openings,
     /// Idle ones; the one used last is used first.
-    shared: RefCell<Vec<Connection>>,
+    #[expect(clippy::vec_box, reason = "boxes go out and come back as they are")]
+    shared: RefCell<Vec<Box<Connection>>>,
     users: RefCell<HashMap<Arc<str>, User>>,
 }
 
 /// What a user has to itself.
 #[derive(Debug, Default)]
 struct User {
-    idle: Vec<Connection>,
+    #[expect(clippy::vec_box, reason = "as above")]
+    idle: Vec<Box<Connection>>,
     /// A new user resumes nobody's TLS session.
     tls: Option<Arc<ClientConfig>>,
 }
@@ -75,7 +77,7 @@ impl Pool {
     }
 
     /// An idle connection that may be used for `user`, if there is one.
-    pub(super) fn take(&self, user: Option<&Arc<str>>) -> Option<Connection> {
+    pub(super) fn take(&self, user: Option<&Arc<str>>) -> Option<Box<Connection>> {
         loop {
             let mut connection = match self.keep {
                 Keep::PerRequest => return None,
@@ -110,16 +112,16 @@ impl Pool {
     pub(super) async fn open(
         &self,
         user: Option<&Arc<str>>,
-    ) -> Result<(Connection, Connect), TransportFailure> {
+    ) -> Result<(Box<Connection>, Connect), TransportFailure> {
         let tls = self.tls_of(user);
         let (stream, took) = self.dialer.dial(self.clock, tls.as_ref()).await?;
-        let connection = Connection {
+        let connection = Box::new(Connection {
             stream,
             number: self.counts.opened(),
             carried: 0,
             user: user.filter(|_| self.keep == Keep::PerUser).cloned(),
             idle_since: self.clock.now(),
-        };
+        });
         Ok((connection, took))
     }
 
@@ -134,8 +136,9 @@ impl Pool {
     }
 
     /// Takes back a connection whose last response has been read to its end.
-    pub(super) fn give_back(&self, mut connection: Connection) {
-        connection.idle_since = self.clock.now();
+    /// `at`: when that was.
+    pub(super) fn give_back(&self, mut connection: Box<Connection>, at: Offset) {
+        connection.idle_since = at;
         match (self.keep, connection.user.clone()) {
             (Keep::PerRequest, _) | (Keep::PerUser, None) => {}
             (Keep::Shared, _) => self.shared.borrow_mut().push(connection),

@@ -20,7 +20,7 @@ use crate::units::Offset;
 pub struct WireReply {
     pub(super) pool: Rc<Pool>,
     /// `None` once it has gone back to the pool, or is of no more use.
-    pub(super) connection: Option<Connection>,
+    pub(super) connection: Option<Box<Connection>>,
     pub(super) keep_alive: bool,
     pub(super) framing: Framing,
     /// The head, where somebody may ask for its headers.
@@ -83,7 +83,7 @@ impl WireReply {
             // Bytes that nobody asked for: whatever comes next would be misread.
             && !rest
         {
-            self.pool.give_back(connection);
+            self.pool.give_back(connection, self.at);
         }
     }
 

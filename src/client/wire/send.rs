@@ -74,7 +74,7 @@ fn poll_early_answer(
 /// Waits for the final response head.
 pub(super) async fn answer(
     pool: &Rc<Pool>,
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     written: io::Result<Written>,
 ) -> Result<Answered<WireReply>, TransportFailure> {
     let (mut held, whole, broken) = match written {
