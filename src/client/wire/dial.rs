@@ -119,9 +119,9 @@ impl Dialer {
             match connect(source, address).await {
                 // Every port of this source is in use or cooling down: the next source has its own.
                 Err(error)
-                    if is_out_of_ports(&error) && self.sources.has_another(source, tries) =>
+                    if is_out_of_ports(&error) && self.sources.has_another(address.ip(), tries) =>
                 {
-                    self.sources.exhausted(source);
+                    self.sources.exhausted();
                     tries += 1;
                 }
                 reached => return reached,

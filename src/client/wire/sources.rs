@@ -47,17 +47,16 @@ impl Sources {
         }
     }
 
-    /// Whether there is another to try after `tries` that had no port left.
-    pub(super) fn has_another(&self, source: Option<IpAddr>, tries: usize) -> bool {
+    /// Whether there is another to try towards `target` after `tries` that had no port left.
+    pub(super) fn has_another(&self, target: IpAddr, tries: usize) -> bool {
         if self.named.is_empty() {
-            // What the system chose without being asked may not be loopback; then it is all there is.
-            return source.is_none_or(|one| one.is_loopback()) && tries < LOOPBACKS;
+            return target.is_ipv4() && target.is_loopback() && tries < LOOPBACKS;
         }
         tries + 1 < self.named.len()
     }
 
-    /// `source` has no port left.
-    pub(super) fn exhausted(&self, _source: Option<IpAddr>) {
+    /// The one in use has no port left.
+    pub(super) fn exhausted(&self) {
         if self.named.is_empty() {
             self.at.set(self.at.get() + 1);
         }
@@ -74,3 +73,25 @@ pub(super) fn choose_port_late(socket: &TcpSocket) {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn choose_port_late(_: &TcpSocket) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_ones_take_turns_and_loopback_ones_follow_when_ports_are_used_up() {
+        let [here, there]: [IpAddr; 2] = [[127, 0, 0, 1].into(), [192, 0, 2, 9].into()];
+        let none = Sources::new(Vec::new());
+        assert_eq!(none.next(here), None);
+        assert!(none.has_another(here, 0) && !none.has_another(there, 0));
+        none.exhausted();
+        let next = none.next(here).unwrap();
+        assert!(next.is_loopback() && next != here);
+        assert_eq!(none.next(there), None, "only loopback has addresses to spare");
+        let named = Sources::new(vec![here, [127, 0, 0, 9].into(), "::1".parse().unwrap()]);
+        let taken: Vec<_> = (0..4).filter_map(|_| named.next(here)).collect();
+        assert_eq!((taken[0], taken[1] == taken[3]), (taken[2], true));
+        assert_ne!(taken[0], taken[1]);
+        assert!(named.next("::1".parse().unwrap()).unwrap().is_ipv6());
+    }
+}
