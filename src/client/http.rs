@@ -81,7 +81,6 @@ pub enum HttpTransport {
 
 /// The body of a reply.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the common one is meant to lie where it is used")]
 pub enum HttpReply {
     /// Read by our own transport.
     Wire(WireReply),
