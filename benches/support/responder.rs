@@ -2,7 +2,7 @@
 //! what was asked. Against it a client shows its own limit, not the agent's.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
