@@ -30,16 +30,6 @@ impl Budget {
         let runs = per_day * self.each.1;
         if runs > 0.0 { (self.alarms / runs).min(MOST) } else { MOST }
     }
-
-    /// How many runs the stretch has where `per_day` are made a day.
-    pub fn runs(self, per_day: f64) -> f64 {
-        per_day * self.each.1
-    }
-
-    /// What the stretch is called.
-    pub fn stretch(self) -> &'static str {
-        self.each.0
-    }
 }
 
 impl Default for Budget {

@@ -151,7 +151,8 @@ impl Page {
         }
         self.line(String::new());
         let wide = self.width >= 76;
-        let head = format!("{:<16} {:<8}", "run began", "commit");
+        let head =
+            if wide { format!("{:<16} {:<8}", "run began", "commit") } else { "began".into() };
         let columns = ["ttfc p50", "ttfc p95", "total p95", "errors"];
         let columns: String = columns.iter().map(|name| format!("{name:>10}")).collect();
         let start = |text: &str| match wide {
@@ -159,8 +160,9 @@ impl Page {
             // No room for the year, nor for the commit.
             false => text.chars().skip(5).take(11).collect(),
         };
-        let end = self.width.saturating_sub(start(&head).chars().count() + 40 + 1);
-        self.faint(&format!("{}{columns}", start(&head)));
+        let first = if wide { 25 } else { 11 };
+        let end = self.width.saturating_sub(first + 40 + 1);
+        self.faint(&format!("{head:first$}{columns}"));
         for run in track.runs.iter().rev().take(rows).rev() {
             let commit = run.short_commit().unwrap_or_default();
             let head = format!("{:<16} {:<8}", minute(run), cut(&one_line(&commit), 8));

@@ -133,10 +133,9 @@ pub(super) fn why(track: &Track, newest: &Newest, policy: &Policy) -> Vec<String
     }
     if matches!(newest.verdict, Word::AsBefore | Word::Regressed | Word::Improved) {
         why.push(format!(
-            "Budget: {} false alarm a {} at {}: each figure of an unchanged run is called worse \
-             once in {:.0} runs; less than {} does not count.",
-            policy.false_alarms.to_string().split('/').next().unwrap_or_default(),
-            policy.false_alarms.stretch(),
+            "With a budget of {} false alarms and runs made {}, each figure of an unchanged run is \
+             called worse once in {:.0} runs; less than {} does not count.",
+            policy.false_alarms,
             cadence(newest.runs_per_day),
             1.0 / newest.chance,
             percent(Some(policy.min_change)),
