@@ -4,7 +4,7 @@ mod read;
 
 use std::io::{self, Write};
 
-use crate::measure::{ControlSecond, Distribution, Interval};
+use crate::measure::{ControlSecond, Interval};
 use crate::metric::Metric;
 
 pub use read::TimelineTable;
@@ -79,7 +79,7 @@ impl<W: Write> TimelineWriter<W> {
             interval.second, flow.started, flow.ended, flow.failed, self.in_flight
         )?;
         for metric in [Metric::Ttfc, Metric::Total] {
-            let all = completed(interval, metric);
+            let all = interval.completed(metric);
             for percent in [50.0, 95.0, 99.0] {
                 match all.percentile(percent) {
                     Some(micros) => {
@@ -90,7 +90,7 @@ impl<W: Write> TimelineWriter<W> {
             }
         }
         write!(self.out, ",{},{}", flow.completed, flow.dropped)?;
-        let typical = completed(interval, Metric::Ttfc).percentile(50.0).unwrap_or(0);
+        let typical = interval.completed(Metric::Ttfc).percentile(50.0).unwrap_or(0);
         self.control(control(interval.second, typical).as_ref())
     }
 
@@ -120,13 +120,4 @@ impl<W: Write> TimelineWriter<W> {
     pub fn into_inner(self) -> W {
         self.out
     }
-}
-
-fn completed(interval: &Interval, metric: Metric) -> Distribution {
-    let tally = &interval.tally;
-    let mut all = tally.warmup.distribution(metric).cloned().unwrap_or_default();
-    if let Some(steady) = tally.series(0).and_then(|series| series.distribution(metric)) {
-        all.merge(steady);
-    }
-    all
 }

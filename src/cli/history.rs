@@ -54,6 +54,8 @@ pub enum HistoryFormat {
     Csv,
     /// Markdown, for a job summary.
     Md,
+    /// One page for a browser, with links to the runs' own; keep it beside their directories.
+    Html,
 }
 
 /// Shows the runs over time; the exit code says what the newest comes to.
@@ -100,6 +102,10 @@ fn show(
             report::history_text(&tracks, &policy, (args.runs, width), style).into_bytes()
         }
         HistoryFormat::Json => report::history_json(&tracks, &policy).into_bytes(),
+        HistoryFormat::Html => {
+            let page = report::html::history_page(&tracks, &policy, "./");
+            page.map_err(|error| Refused::broken(&error))?.into_bytes()
+        }
         HistoryFormat::Csv => {
             let mut rows = Vec::new();
             report::history_csv(&tracks, &mut rows).map_err(|error| Refused::broken(&error))?;

@@ -12,14 +12,19 @@ pub mod exit;
 mod held;
 pub mod history;
 pub mod init;
+mod onlookers;
 mod page;
 pub mod plan;
+mod prometheus;
 mod refused;
 pub mod report;
 pub mod run;
 pub mod schema;
 mod signals;
 pub mod terminal;
+#[cfg(feature = "tui")]
+mod tui;
+mod voice;
 
 use std::io::{self, Write, stderr, stdout};
 

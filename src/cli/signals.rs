@@ -1,9 +1,9 @@
 //! Ctrl-C and SIGTERM: the first drains, the second stops at once.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::voice::say;
 use crate::executor::Stop;
 
 /// Whether the command was interrupted, and what it does about it.
@@ -72,11 +72,6 @@ impl Interrupts {
             act(stop, text);
         }
     }
-}
-
-fn say(text: &str) {
-    // The progress line may be half drawn.
-    let _ = writeln!(std::io::stderr(), "\n{text}");
 }
 
 /// The signals by which a person or a service manager asks a command to end.

@@ -28,8 +28,20 @@ pub enum ProgressChoice {
     Auto,
     /// Plain lines.
     Plain,
+    /// A picture that fills the terminal, with percentiles, errors and thresholds.
+    Tui,
     /// Nothing.
     None,
+}
+
+/// Whether standard error may be coloured.
+pub(super) fn coloured_view(colour: Colour, world: &dyn Surroundings) -> bool {
+    let silent = world.var("NO_COLOR").is_some_and(|set| !set.is_empty());
+    match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => !silent,
+    }
 }
 
 /// The style of a report on standard output.
@@ -44,21 +56,32 @@ pub(super) fn style(colour: Colour, world: &dyn Surroundings) -> Style {
     if wanted { Style::coloured() } else { Style::plain() }
 }
 
-/// How progress is shown on standard error; `None`: not at all.
-pub(super) fn progress(
-    choice: ProgressChoice,
-    quiet: bool,
-    world: &dyn Surroundings,
-) -> Option<ProgressStyle> {
+/// What standard error shows of a run that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Nothing.
+    Nothing,
+    /// Lines, or one line again and again.
+    Lines(ProgressStyle),
+    /// The live view.
+    View,
+}
+
+/// What standard error shows. The live view needs a terminal: elsewhere there are plain lines.
+pub(super) fn shown(choice: ProgressChoice, quiet: bool, world: &dyn Surroundings) -> Shown {
     let line = || {
         let ci = world.var("CI").is_some_and(|set| !set.is_empty() && set != "false");
         (stderr().is_terminal() && !ci).then(columns)
     };
     match choice {
-        _ if quiet => None,
-        ProgressChoice::None => None,
-        ProgressChoice::Plain => Some(ProgressStyle::Log),
-        ProgressChoice::Auto => Some(line().map_or(ProgressStyle::Log, ProgressStyle::Line)),
+        _ if quiet => Shown::Nothing,
+        ProgressChoice::None => Shown::Nothing,
+        ProgressChoice::Plain => Shown::Lines(ProgressStyle::Log),
+        ProgressChoice::Auto => {
+            Shown::Lines(line().map_or(ProgressStyle::Log, ProgressStyle::Line))
+        }
+        ProgressChoice::Tui if cfg!(feature = "tui") && stderr().is_terminal() => Shown::View,
+        ProgressChoice::Tui => Shown::Lines(ProgressStyle::Log),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::distribution::Distribution;
 use super::layout::Layout;
 use super::tally::Tally;
+use crate::metric::Metric;
 use crate::sample::{Outcome, Sample};
 
 /// How attempts came and went in one second.
@@ -63,6 +65,15 @@ impl Interval {
     pub fn merge(&mut self, other: &Self) {
         self.flow.merge(&other.flow);
         self.tally.merge(&other.tally);
+    }
+
+    /// The distribution of `metric` over the turns completed in it, the warm-up included.
+    pub fn completed(&self, metric: Metric) -> Distribution {
+        let mut all = self.tally.warmup.distribution(metric).cloned().unwrap_or_default();
+        if let Some(steady) = self.tally.series(0).and_then(|series| series.distribution(metric)) {
+            all.merge(steady);
+        }
+        all
     }
 
     pub(super) fn reuse(&mut self, second: u64) {

@@ -4,7 +4,7 @@
 pub(super) const WIDTH: usize = 80;
 
 /// Milliseconds for a column of nine: three decimals while there is room for them.
-pub(super) fn millis(value: Option<f64>) -> String {
+pub fn millis(value: Option<f64>) -> String {
     match value {
         None => "n/a".into(),
         Some(value) if value < 1e5 => format!("{value:.3}"),
@@ -37,7 +37,7 @@ pub(super) fn short(value: f64) -> String {
 }
 
 /// A whole number with its thousands apart.
-pub(super) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// A rate in a few characters.
-pub(super) fn rate(value: Option<f64>) -> String {
+pub fn rate(value: Option<f64>) -> String {
     match value {
         None => "n/a".into(),
         Some(value) if value < 10.0 => format!("{value:.3}/s"),
@@ -73,7 +73,7 @@ pub(super) fn percent(fraction: Option<f64>) -> String {
 
 /// What others wrote, on one line and without control characters: an error message must not be
 /// able to move a terminal's cursor.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -305,8 +305,8 @@ impl Page {
     }
 }
 
-/// A threshold's figure with its unit.
-pub(super) fn observed(value: Option<f64>, unit: &str) -> String {
+/// What a threshold saw, with its unit.
+pub fn observed(value: Option<f64>, unit: &str) -> String {
     match (value, unit) {
         (None, _) => "no data".into(),
         (Some(value), "ms") => format!("{} ms", millis(Some(value))),

@@ -12,6 +12,7 @@ mod order;
 mod progress;
 mod said;
 mod stop_guard;
+pub mod live;
 
 use std::io;
 

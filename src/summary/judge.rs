@@ -26,7 +26,8 @@ pub(super) fn judge(
     facts.thresholds.iter().map(result).collect()
 }
 
-pub(super) fn unit(threshold: &Threshold) -> &'static str {
+/// The unit of what a threshold sees: `ms`, `fraction`, `/s`, or nothing for a number.
+pub fn unit(threshold: &Threshold) -> &'static str {
     match (threshold.subject, threshold.aggregation) {
         (_, Aggregation::Count) | (Subject::InFlight, _) => "",
         (Subject::Duration(_), _) => "ms",

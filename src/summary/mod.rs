@@ -16,7 +16,7 @@ mod validity;
 pub use build::summarize;
 pub use caveat::Caveat;
 pub use facts::{LoadFacts, LoadModel, Offered, RunFacts, ScenarioFacts};
-pub use judge::Verdict;
+pub use judge::{Verdict, unit};
 pub use metrics::{All, Figures, Metrics, Percentiles};
 pub use model::{
     CaveatText, CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, ScenarioLoad,

@@ -39,6 +39,8 @@ mod loads;
 mod loads_arrivals;
 /// What recording a turn and writing its row costs; run by hand, in a release build.
 mod measure_cost;
+/// report.html in a browser: safe, silent, right; sorting and zooming.
+mod browser;
 /// Where messages get their values: files, the environment, chance.
 mod data;
 /// What the documents show is what there is.
@@ -57,6 +59,8 @@ mod history;
 mod plan;
 /// What `streamgauge plan` shows and refuses.
 mod plan_command;
+/// Live numbers for scrapers, and the live view where there is no terminal.
+mod prometheus;
 /// A recorded agent replayed: the same answers, as slowly.
 mod record_replay;
 /// What the report of a run looks like, and that it stays within 80 columns.

@@ -421,7 +421,8 @@ fn a_second_run_in_the_same_folder_stands_beside_the_first() {
         let ended = run_into(&reports, &["-m", "x", "--target", &url]).output().unwrap();
         assert!(ended.status.success());
     }
-    assert_eq!(std::fs::read_dir(reports.path()).unwrap().count(), 3, "two runs and `latest`");
+    let beside = std::fs::read_dir(reports.path()).unwrap().count();
+    assert_eq!(beside, 4, "two runs, `latest` and history.jsonl");
     let sessions: BTreeSet<_> = agent.truth().requests.iter().map(|one| session_of(one)).collect();
     assert_eq!(sessions.len(), 2, "a session id is never used twice");
 }

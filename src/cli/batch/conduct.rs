@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::options::Concurrency;
 use super::prepare::Prepared;
-use super::progress::BatchProgress;
+use super::progress::{self, BatchProgress};
 use super::{Args, Refused};
 use crate::artifact::RunDirectory;
 use crate::artifact::StoreError;
@@ -19,12 +19,12 @@ use crate::artifact::manifest::{Manifest, rfc3339};
 use crate::artifact::samples::SampleWriter;
 use crate::artifact::timeline::TimelineWriter;
 use crate::batch::{
-    Desk, Events, EventsWriter, Halt, Orders, Policy, Standing, View, rebuild_samples, shift,
-    view_rows,
+    Begin, Desk, Events, EventsWriter, Halt, Orders, Policy, Standing, View, rebuild_samples,
+    shift, view_rows,
 };
+use crate::cli::onlookers::{Line, Watching};
 use crate::cli::run::prepare::{layout, secrets};
 use crate::cli::signals::Interrupts;
-use crate::cli::terminal;
 use crate::client::wire::WireCounts;
 use crate::client::{HttpSetup, HttpSetupError, Names};
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop}
 use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::sample::Sample;
-use crate::scenario::Surroundings;
+use crate::sink::live;
 use crate::sink::{Collected, Collector, SampleFile, SecondFiles, Sink};
 use crate::units::{Offset, Span};
 
@@ -60,11 +60,7 @@ pub(super) struct Conducted {
 }
 
 /// Carries one leg out.
-pub(super) fn conduct(
-    world: &dyn Surroundings,
-    args: &Args,
-    prepared: Prepared,
-) -> Result<Conducted, Refused> {
+pub(super) fn conduct(args: &Args, prepared: Prepared) -> Result<Conducted, Refused> {
     let Prepared { directory, mut manifest, embedded, endpoint, scenario, base, .. } = prepared;
     let first = prepared.account.legs().is_empty();
     if !first {
@@ -143,7 +139,8 @@ pub(super) fn conduct(
         let setup = HttpSetup::new(&endpoint, &timeouts, names.clone(), Arc::clone(&counts))?;
         Ok::<_, HttpSetupError>(move |clock| Equipment::of(setup.on(clock)))
     };
-    let style = terminal::progress(args.progress, args.quiet, world);
+    let onlookers = prepared.onlookers;
+    let facts = live_facts(&job, &prepared.begin, &gauges);
     let deadline = args.deadline.map(|span| span.0);
     let (happened, received) = sync_channel(CHANNEL);
     let (origin, begun) = sync_channel::<Clock>(1);
@@ -153,7 +150,11 @@ pub(super) fn conduct(
             move || {
                 let clock = begun.recv().ok();
                 let mut sinks = files.sinks(clock)?;
+                let mut watching = Watching::default();
                 if let Some(clock) = clock {
+                    let line = line(Arc::clone(&desk), clock);
+                    watching = onlookers.watch(facts, clock, Some(line), &mut sinks);
+                    let style = onlookers.lines();
                     sinks.push(Box::new(BatchProgress::new(
                         desk,
                         clock,
@@ -164,7 +165,9 @@ pub(super) fn conduct(
                 }
                 let layout = Arc::clone(&job.layout);
                 let collector = Collector::new(job.workers, layout, sinks, clock);
-                Ok::<_, std::io::Error>((collector.run(&received, || stop.cut()), clock))
+                let collected = collector.run(&received, || stop.cut());
+                drop(watching);
+                Ok::<_, std::io::Error>((collected, clock))
             }
         });
         let end = executor::run(job.clone(), stop, &gauges, &happened, prepare, |clock| {
@@ -236,6 +239,29 @@ fn events(args: &Args, stop: &Stop) -> Result<(Events, Option<EventsWriter>), Re
             path.display()
         ))),
     }
+}
+
+/// What those who watch have to know.
+fn live_facts(job: &Job, begin: &Begin, gauges: &[Arc<Gauges>]) -> live::Facts {
+    live::Facts {
+        name: begin.name.clone(),
+        run: begin.run_id.clone(),
+        load: format!("{} rows, each once", begin.items),
+        planned: None,
+        lasts_s: None,
+        thresholds: job.shared().thresholds.clone(),
+        layout: Arc::clone(&job.layout),
+        gauges: gauges.to_vec(),
+    }
+}
+
+/// How the desk stands, for the live view.
+fn line(desk: Arc<Desk>, clock: Clock) -> Line {
+    Box::new(move || {
+        let standing = desk.standing();
+        let done = standing.finished() as f64 / standing.items.max(1) as f64;
+        (progress::text(&standing, clock.now()), Some(done))
+    })
 }
 
 /// Second-by-second files are of one leg; those of the legs before keep their number.

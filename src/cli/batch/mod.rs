@@ -41,7 +41,7 @@ fn carry_out(
     match prepare::prepare(world, args, out, err)? {
         prepare::Ready::Over(exit) => Ok(exit),
         prepare::Ready::Begin(prepared) => {
-            let conducted = conduct::conduct(world, args, *prepared)?;
+            let conducted = conduct::conduct(args, *prepared)?;
             conclude::conclude(world, args, conducted, out, err)
         }
     }

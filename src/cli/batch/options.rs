@@ -1,5 +1,6 @@
 //! The arguments of `streamgauge batch`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -140,6 +141,10 @@ pub struct Args {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, help_heading = "Output")]
     pub progress: ProgressChoice,
+
+    /// Serve live numbers for Prometheus on this address, as in 127.0.0.1:9464, under /metrics
+    #[arg(long, value_name = "ADDRESS", help_heading = "Output")]
+    pub prometheus: Option<SocketAddr>,
 
     /// When to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, help_heading = "Output")]

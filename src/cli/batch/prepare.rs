@@ -13,6 +13,7 @@ use crate::artifact::RunDirectory;
 use crate::artifact::manifest::Manifest;
 use crate::batch::{Account, Begin, Choice, FORMAT, Format, Input, Items, Record, Shape, absolute};
 use crate::cli::exit::Exit;
+use crate::cli::onlookers::{Onlookers, Wanted};
 use crate::cli::run::prepare::{Kept, default_workers, manifest};
 use crate::clock::Clock;
 use crate::journal::Journal;
@@ -50,6 +51,7 @@ pub(super) struct Prepared {
     pub(super) workers: usize,
     /// From the origin of the first leg until now.
     pub(super) base: Duration,
+    pub(super) onlookers: Onlookers,
 }
 
 /// Reads the prompts, finds the batch or makes one, and says what stands in the way.
@@ -93,6 +95,8 @@ pub(super) fn prepare(
         ));
     }
     let api_key = scenario.key(world).map_err(|problem| Refused::usage(&problem))?;
+    let Args { progress, quiet, color, prometheus, .. } = *args;
+    let onlookers = Onlookers::new(Wanted { progress, quiet, color, prometheus }, world, err)?;
     let known = known(args, &key)?;
     let embedded = match scenario.target.url {
         TargetUrl::Embedded => Some(start_agent(args.target.seed)?),
@@ -167,6 +171,7 @@ pub(super) fn prepare(
         shape,
         workers,
         base: first.map_or(Duration::ZERO, |first| now.saturating_sub(first)),
+        onlookers,
     };
     if finished {
         return super::conclude::finished_before(args, prepared, err).map(Ready::Over);

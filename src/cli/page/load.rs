@@ -13,13 +13,12 @@ use crate::artifact::samples::SampleReader;
 use crate::artifact::timeline::TimelineTable;
 use crate::metric::Metric;
 use crate::report::html::{Gather, Gathered, RunPage, Spread, Timeline};
-use crate::summary::Summary;
+use crate::summary::{Group, Summary};
 
 /// Everything that the page of a run says.
 pub(super) fn load(directory: &RunDirectory, manifest: &Manifest, summary: &Summary) -> RunPage {
     let mut missing = Vec::new();
-    let kinds: Vec<String> = summary.groups.iter().map(|group| group.session.clone()).collect();
-    let (gathered, kinds) = gathered(directory, summary, kinds, &mut missing);
+    let (gathered, kinds) = gathered(directory, summary, &mut missing);
     let (timeline, gap) = over_time(directory, summary, &mut missing);
     RunPage {
         summary: summary.clone(),
@@ -45,14 +44,24 @@ fn open(directory: &RunDirectory, name: &str) -> std::io::Result<BufReader<File>
 fn gathered(
     directory: &RunDirectory,
     summary: &Summary,
-    kinds: Vec<String>,
     missing: &mut Vec<String>,
 ) -> (Gathered, Vec<String>) {
+    let groups = &summary.groups;
+    // Kinds of several scenarios may have the same names.
+    let pair = |group: &Group| Some((group.session.clone(), group.scenario.clone()?));
+    let pairs: Option<Vec<_>> = groups.iter().map(pair).collect();
+    let kinds: Vec<String> = groups.iter().map(named).collect();
     let median = summary.metrics.get(Metric::Total).percentiles.p50;
     let mut gather = Gather::new(median.map(|millis| (millis * 1e3).round() as u64));
     let rows = open(directory, "samples.csv")
         .map_err(|error| format!("samples.csv cannot be read: {error}"))
-        .and_then(|file| SampleReader::new(file, kinds.clone()).map_err(|error| error.to_string()));
+        .and_then(|file| {
+            let reader = match pairs.filter(|pairs| !pairs.is_empty()) {
+                Some(pairs) => SampleReader::together(file, pairs),
+                None => SampleReader::new(file, kinds.clone()),
+            };
+            reader.map_err(|error| error.to_string())
+        });
     let mut rows = match rows {
         Ok(rows) => rows,
         Err(why) => {
@@ -69,7 +78,18 @@ fn gathered(
             }
         }
     }
-    (gather.finish(), rows.kinds().to_vec())
+    // A kind that the summary does not know has a name all the same.
+    let further = rows.kinds().iter().skip(kinds.len()).cloned();
+    let kinds = kinds.iter().cloned().chain(further).collect();
+    (gather.finish(), kinds)
+}
+
+/// What a session kind is called where there are several scenarios.
+fn named(group: &Group) -> String {
+    match &group.scenario {
+        Some(scenario) => format!("{scenario}: {}", group.session),
+        None => group.session.clone(),
+    }
 }
 
 fn over_time(

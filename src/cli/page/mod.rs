@@ -28,6 +28,14 @@ pub(super) fn page(
     html::run_page(&load::load(directory, manifest, summary)).map_err(io::Error::other)
 }
 
+/// The page of a sweep or a search.
+///
+/// # Errors
+/// It cannot be put together.
+pub(super) fn sweep_page(sweep: &SweepSummary) -> io::Result<String> {
+    html::sweep_page(sweep, sweep.command.as_deref()).map_err(io::Error::other)
+}
+
 /// Writes the page of a sweep or a search into its directory.
 ///
 /// # Errors
@@ -36,7 +44,7 @@ pub(super) fn write_sweep(
     directory: &RunDirectory,
     sweep: &SweepSummary,
 ) -> Result<(), StoreError> {
-    let page = html::sweep_page(sweep, sweep.command.as_deref()).map_err(io::Error::other);
+    let page = sweep_page(sweep);
     directory.whole(NAME, |out| out.write_all(page?.as_bytes()))
 }
 

@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use crate::artifact::hlog::HlogLine;
 use crate::artifact::timeline::TimelineTable;
 use crate::metric::Metric;
-use crate::report::html::{POINTS, Point, Timeline};
+use crate::report::html::{Further, POINTS, Point, Timeline};
 use crate::summary::Summary;
 
 /// What is added up until a point is whole.
@@ -63,7 +63,7 @@ impl Seconds {
             warmup_s,
             drain_s: drain.filter(|drain| *drain + 0.05 < end_s),
             stalls: stalls(table, summary),
-            further: Vec::new(),
+            further: further(table, step),
         };
         Self { timeline, step, at: 0, open: Open::default() }
     }
@@ -102,6 +102,28 @@ impl Seconds {
         self.close();
         self.timeline
     }
+}
+
+/// Columns that are drawn in panels of their own, where the file has them.
+const FURTHER: [(&str, &str, &str); 3] = [
+    ("control_ttfc_excess_ms", "ttfc", "ms"),
+    ("control_total_excess_ms", "total", "ms"),
+    ("control_worst_excess_ms", "worst of all", "ms"),
+];
+
+/// Control turns: how much longer than they did they seemed to take. Of several seconds the worst.
+fn further(table: &TimelineTable, step: usize) -> Vec<Further> {
+    let line = |(column, name, unit): (&str, &str, &str)| {
+        let values = table.column(column)?.chunks(step);
+        let values = values.map(|some| some.iter().copied().flatten().reduce(f64::max));
+        Some(Further {
+            panel: "Control turns: what the tester adds".into(),
+            name: name.into(),
+            unit: unit.into(),
+            values: values.collect(),
+        })
+    };
+    FURTHER.into_iter().filter_map(line).collect()
 }
 
 /// Whole seconds, longer than three typical turns together, in which no turn ended though turns

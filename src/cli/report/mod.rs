@@ -12,9 +12,10 @@ use clap::ValueEnum;
 
 use super::exit::Exit;
 use super::held;
+use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
-use crate::artifact::{StoredRun, find};
+use crate::artifact::{RunDirectory, StoredRun, find};
 use crate::report::{self, Style, Suite};
 use crate::scenario::Surroundings;
 
@@ -48,6 +49,8 @@ pub enum ReportFormat {
     Md,
     /// What the run is held to, as tests.
     Junit,
+    /// One page for a browser: report.html.
+    Html,
 }
 
 /// Shows a run; the exit code says whether it could be read, not how it went.
@@ -99,6 +102,12 @@ fn written(directory: &Path, format: ReportFormat, style: Style) -> Result<Vec<u
         ReportFormat::Md => {
             let text = report::run_markdown(summary, &gates()?);
             report::cut_to(&text, report::JOB_SUMMARY_BYTES).into_bytes()
+        }
+        ReportFormat::Html => {
+            let directory =
+                RunDirectory::open(directory).map_err(|error| Refused::usage(&error))?;
+            let page = page::page(&directory, &run.manifest, summary);
+            page.map_err(|error| Refused::broken(&error))?.into_bytes()
         }
         ReportFormat::Junit => {
             let gates = gates()?;

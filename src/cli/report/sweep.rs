@@ -7,6 +7,7 @@ use std::path::Path;
 use super::ReportFormat;
 use crate::artifact::StoredRun;
 use crate::cli::held;
+use crate::cli::page;
 use crate::cli::refused::Refused;
 use crate::report::{self, Gate, GateKind, Style, Suite};
 use crate::sweep::{FORMAT, LevelResult, SweepSummary};
@@ -55,6 +56,9 @@ pub(super) fn written(
         ReportFormat::Md => {
             let text = report::sweep_markdown(sweep);
             report::cut_to(&text, report::JOB_SUMMARY_BYTES).into_bytes()
+        }
+        ReportFormat::Html => {
+            page::sweep_page(sweep).map_err(|error| Refused::broken(&error))?.into_bytes()
         }
         ReportFormat::Junit => junit(directory, sweep)?,
     })

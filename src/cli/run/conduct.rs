@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use super::facts::describe;
 use super::prepare::Prepared;
 use super::{Args, Refused, control};
 use crate::artifact::hlog::HlogWriter;
@@ -12,18 +13,18 @@ use crate::artifact::manifest::{Manifest, rfc3339};
 use crate::artifact::samples::SampleWriter;
 use crate::artifact::timeline::TimelineWriter;
 use crate::artifact::{RunDirectory, StoreError};
+use crate::cli::onlookers::{Onlookers, Watching};
 use crate::cli::signals::Interrupts;
-use crate::cli::terminal;
 use crate::client::wire::{ConnectionCounts, WireCounts};
 use crate::client::{HttpSetup, Names};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
 use crate::measure::ControlSeconds;
-use crate::scenario::Surroundings;
+use crate::sink::live;
 use crate::sink::{
-    Collected, Collector, ControlBook, KeyGuard, KeyRefused, Progress, ProgressStyle, SaidFile,
-    SampleFile, SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
+    Collected, Collector, ControlBook, KeyGuard, KeyRefused, Progress, SaidFile, SampleFile,
+    SecondFiles, Sink, StopGuard, Stopped, StoppedBy,
 };
 use crate::units::{Offset, Span};
 use crate::vitals::{Seen, Watch};
@@ -62,12 +63,11 @@ pub(super) struct Conducted {
 
 /// Carries the run out.
 pub(super) fn conduct(
-    world: &dyn Surroundings,
     args: &Args,
     prepared: Prepared,
     interrupts: &Interrupts,
 ) -> Result<Conducted, Refused> {
-    let Prepared { job, listed, endpoint, directory, mut manifest, embedded } = prepared;
+    let Prepared { job, listed, endpoint, directory, mut manifest, embedded, onlookers } = prepared;
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
     let stop = Stop::new();
     let drain = format!(
@@ -83,7 +83,8 @@ pub(super) fn conduct(
     let stopped = Stopped::default();
     let guard = KeyGuard::new(stop.clone(), refused.clone());
     let shown = Shown {
-        style: terminal::progress(args.progress, args.quiet, world),
+        onlookers: &onlookers,
+        run: manifest.id.clone(),
         gauges: gauges.clone(),
         planned: job.turn_count(),
     };
@@ -154,11 +155,29 @@ pub(super) fn conduct(
     })
 }
 
-/// What the progress line shows.
-struct Shown {
-    style: Option<ProgressStyle>,
+/// What is shown while the run goes, and to whom.
+struct Shown<'a> {
+    onlookers: &'a Onlookers,
+    /// The run's id.
+    run: String,
     gauges: Vec<Arc<Gauges>>,
     planned: Option<u64>,
+}
+
+/// What those who watch have to know.
+fn live_facts(job: &Job, run: String, gauges: &[Arc<Gauges>], planned: Option<u64>) -> live::Facts {
+    let loads = job.plans.iter().map(|plan| describe(&plan.scenario().load).1);
+    let names: Vec<_> = job.plans.iter().map(|plan| plan.scenario().name.as_str()).collect();
+    live::Facts {
+        name: names.join(", "),
+        run,
+        load: loads.collect::<Vec<_>>().join("; "),
+        planned,
+        lasts_s: job.load_end().map(Offset::as_secs_f64),
+        thresholds: job.shared().thresholds.clone(),
+        layout: Arc::clone(&job.layout),
+        gauges: gauges.to_vec(),
+    }
 }
 
 /// The files that grow while the run goes.
@@ -209,7 +228,7 @@ fn collect(
     events: &Receiver<Event>,
     begun: &Receiver<(Clock, Duration)>,
     files: Files,
-    shown: Shown,
+    shown: Shown<'_>,
     (key_guard, stopped): (KeyGuard, Stopped),
     job: &Job,
     stop: &Stop,
@@ -218,6 +237,7 @@ fn collect(
     let clock = begun.map(|(clock, _)| clock);
     let Files { mut sinks, timeline, histograms, control } = files;
     let mut early = None;
+    let mut watching = Watching::default();
     if let Some(clock) = clock {
         match HlogWriter::new(histograms, clock.wall_origin()) {
             Ok(histograms) => sinks.push(Box::new(SecondFiles { timeline, histograms, control })),
@@ -226,9 +246,10 @@ fn collect(
                 early = Some(error);
             }
         }
-        if let Some(style) = shown.style {
+        let Shown { onlookers, run, gauges, planned } = shown;
+        watching = onlookers.watch(live_facts(job, run, &gauges, planned), clock, None, &mut sinks);
+        if let Some(style) = onlookers.lines() {
             let out: Box<dyn Write + Send> = Box::new(std::io::stderr());
-            let Shown { gauges, planned, .. } = shown;
             sinks.push(Box::new(Progress::new(out, style, clock, gauges, planned)));
         }
         let (scenario, stop) = (job.shared(), stop.clone());
@@ -237,6 +258,7 @@ fn collect(
     sinks.push(Box::new(key_guard));
     let collector = Collector::new(job.workers, Arc::clone(&job.layout), sinks, clock);
     let mut collected = collector.run(events, || stop.cut());
+    drop(watching);
     collected.failure = collected.failure.or(early);
     (collected, begun)
 }

@@ -122,7 +122,8 @@ fn load_facts(conducted: &Conducted, index: usize, plan: &Plan) -> LoadFacts {
     }
 }
 
-fn describe(load: &Load) -> (LoadModel, String) {
+/// The model of a load, and the load in a few words.
+pub(super) fn describe(load: &Load) -> (LoadModel, String) {
     match load {
         Load::Once { concurrency } => {
             (LoadModel::Once, format!("everything once, {concurrency} at a time"))

@@ -12,6 +12,7 @@ mod series;
 mod sweep;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -19,6 +20,7 @@ use clap::ValueEnum;
 use super::args::ScenarioArgs;
 use super::ci::CiChoice;
 use super::exit::Exit;
+use super::onlookers::Wanted;
 use super::refused::{Refused, settle};
 use super::signals::Interrupts;
 use super::terminal::{Colour, ProgressChoice};
@@ -63,6 +65,9 @@ pub struct Args {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, help_heading = "Output")]
     pub progress: ProgressChoice,
+    /// Serve live numbers for Prometheus on this address, as in 127.0.0.1:9464, under /metrics
+    #[arg(long, value_name = "ADDRESS", help_heading = "Output")]
+    pub prometheus: Option<SocketAddr>,
     /// When to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
     pub color: Colour,
@@ -102,6 +107,11 @@ pub enum RecordChoice {
 }
 
 impl Args {
+    fn onlookers(&self) -> Wanted {
+        let Self { progress, quiet, color, prometheus, .. } = *self;
+        Wanted { progress, quiet, color, prometheus }
+    }
+
     fn record(&self) -> Record {
         match self.record {
             None => Record::Nothing,
@@ -137,7 +147,7 @@ fn once(
     err: &mut dyn Write,
 ) -> Result<Exit, Refused> {
     let prepared = prepare::prepare(world, args, err)?;
-    let conducted = conduct::conduct(world, args, prepared, interrupts)?;
+    let conducted = conduct::conduct(args, prepared, interrupts)?;
     let concluded = conclude::conclude(args, conducted)?;
     concluded.directory.point_latest();
     concluded.remember(args, err);

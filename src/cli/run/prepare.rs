@@ -13,6 +13,7 @@ use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
+use crate::cli::onlookers::Onlookers;
 use crate::client::transport_of;
 use crate::clock::Clock;
 use crate::executor::Job;
@@ -33,6 +34,7 @@ pub(super) struct Prepared {
     pub(super) manifest: Manifest,
     /// Kept for the length of the run.
     pub(super) embedded: Option<Agent>,
+    pub(super) onlookers: Onlookers,
 }
 
 /// Reads the scenario, finds the key, starts the embedded agent, and makes the run directory.
@@ -67,6 +69,7 @@ pub(super) fn prepare(
     }
     let kept = Kept::from(&scenarios);
     let manifest = manifest(kept, &shared.target, seed, &endpoint, embedded.is_some(), workers);
+    let onlookers = Onlookers::new(args.onlookers(), world, err)?;
     let directory = make_directory(args, &manifest)?;
     if args.verbose {
         let _ = writeln!(err, "run {} in {}", manifest.id, directory.path().display());
@@ -83,7 +86,7 @@ pub(super) fn prepare(
         errands: None,
         plans,
     };
-    Ok(Prepared { job, listed, endpoint, directory, manifest, embedded })
+    Ok(Prepared { job, listed, endpoint, directory, manifest, embedded, onlookers })
 }
 
 /// What a target may repeat when it refuses us, and no file may hold.

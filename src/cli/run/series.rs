@@ -90,7 +90,7 @@ impl<'a> Series<'a> {
         let args =
             Args { scenario: changed, out: self.directory.path().to_owned(), ..self.args.clone() };
         let prepared = prepare(self.world, &args, self.err)?;
-        let conducted = conduct::conduct(self.world, &args, prepared, self.interrupts)?;
+        let conducted = conduct::conduct(&args, prepared, self.interrupts)?;
         conclude(&args, conducted).map(Some)
     }
 

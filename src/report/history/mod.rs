@@ -5,7 +5,7 @@ mod markdown;
 mod rows;
 mod sparkline;
 mod text;
-mod words;
+pub(super) mod words;
 
 pub use document::history_json;
 pub use markdown::history_markdown;

@@ -7,7 +7,7 @@ use crate::report::table::{one_line, percent};
 use crate::summary::ValidityVerdict;
 
 /// What a figure is called.
-pub(super) fn label(primary: Primary) -> &'static str {
+pub(in crate::report) fn label(primary: Primary) -> &'static str {
     match primary {
         Primary::TtfcP50 => "ttfc p50",
         Primary::TtfcP95 => "ttfc p95",
@@ -17,7 +17,7 @@ pub(super) fn label(primary: Primary) -> &'static str {
 }
 
 /// A figure with its unit.
-pub(super) fn value(primary: Primary, value: Option<f64>) -> String {
+pub(in crate::report) fn value(primary: Primary, value: Option<f64>) -> String {
     match (primary, value) {
         (_, None) => "n/a".into(),
         (Primary::Errors, value) => percent(value),
@@ -26,7 +26,7 @@ pub(super) fn value(primary: Primary, value: Option<f64>) -> String {
 }
 
 /// Four significant digits: a run is not known better.
-pub(super) fn digits(value: f64) -> String {
+pub(in crate::report) fn digits(value: f64) -> String {
     match value {
         value if value < 9.9995 => format!("{value:.3}"),
         value if value < 99.995 => format!("{value:.2}"),
@@ -36,17 +36,17 @@ pub(super) fn digits(value: f64) -> String {
 }
 
 /// The day a run began.
-pub(super) fn day(run: &Entry) -> String {
+pub(in crate::report) fn day(run: &Entry) -> String {
     one_line(run.started_at.get(..10).unwrap_or(&run.started_at))
 }
 
 /// The minute a run began.
-pub(super) fn minute(run: &Entry) -> String {
+pub(in crate::report) fn minute(run: &Entry) -> String {
     one_line(&run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " "))
 }
 
 /// What of a run has to be known beside its figures; empty where there is nothing.
-pub(super) fn remark(run: &Entry) -> &'static str {
+pub(in crate::report) fn remark(run: &Entry) -> &'static str {
     match (run.state, run.validity) {
         (State::Running, _) => "no end",
         (State::Interrupted, _) => "interrupted",
@@ -59,7 +59,7 @@ pub(super) fn remark(run: &Entry) -> &'static str {
 }
 
 /// The verdict in a word or two.
-pub(super) fn verdict(word: Word) -> &'static str {
+pub(in crate::report) fn verdict(word: Word) -> &'static str {
     match word {
         Word::Regressed => "regressed",
         Word::Improved => "improved",
@@ -71,7 +71,7 @@ pub(super) fn verdict(word: Word) -> &'static str {
 }
 
 /// How a figure shifted, in a few characters.
-pub(super) fn shift(shift: &Shift) -> String {
+pub(in crate::report) fn shift(shift: &Shift) -> String {
     let name = label(shift.metric);
     match shift.ratio() {
         Some(ratio) => format!("{name} {:+.1} %", (ratio - 1.0) * 100.0),
@@ -82,7 +82,7 @@ pub(super) fn shift(shift: &Shift) -> String {
 }
 
 /// Between which commits a change lies; `None` where they are not known.
-pub(super) fn commits(track: &Track, change: &Change) -> Option<String> {
+pub(in crate::report) fn commits(track: &Track, change: &Change) -> Option<String> {
     let of = |at: usize| track.runs[at].short_commit().map(|commit| one_line(&commit));
     let (after, until) = (of(change.after)?, of(change.until)?);
     Some(match after == until {
@@ -92,7 +92,7 @@ pub(super) fn commits(track: &Track, change: &Change) -> Option<String> {
 }
 
 /// What was expected of a figure, in a few characters.
-pub(super) fn expected(primary: Primary, expected: &Expected) -> String {
+pub(in crate::report) fn expected(primary: Primary, expected: &Expected) -> String {
     match primary {
         Primary::Errors => format!("up to {}", percent(Some(expected.high))),
         _ => format!("{}–{} ms", digits(expected.low), digits(expected.high)),
@@ -100,7 +100,7 @@ pub(super) fn expected(primary: Primary, expected: &Expected) -> String {
 }
 
 /// How often runs are made.
-pub(super) fn cadence(per_day: f64) -> String {
+pub(in crate::report) fn cadence(per_day: f64) -> String {
     match per_day {
         often if often >= 0.95 => format!("{often:.1} a day"),
         seldom if seldom * 7.0 >= 0.95 => format!("{:.1} a week", seldom * 7.0),
@@ -109,7 +109,7 @@ pub(super) fn cadence(per_day: f64) -> String {
 }
 
 /// Why the newest run got its verdict: sentences.
-pub(super) fn why(track: &Track, newest: &Newest, policy: &Policy) -> Vec<String> {
+pub(in crate::report) fn why(track: &Track, newest: &Newest, policy: &Policy) -> Vec<String> {
     let mut why: Vec<String> = newest
         .judged
         .iter()

@@ -2,6 +2,7 @@
 //! `summary.json` it stands.
 
 use super::super::table::{millis, percent, rate, short, thousands};
+use super::super::text::observed;
 use super::svg::escape;
 
 /// A number of `summary.json` under the pointer `of`, shown as `text`.
@@ -49,14 +50,10 @@ pub(super) fn interval_cell(of: &str, value: Option<[f64; 2]>) -> String {
 
 /// What a threshold saw.
 pub(super) fn observed_cell(of: &str, value: Option<f64>, unit: &str) -> String {
-    let text = match (value, unit) {
-        (None, _) => return "<span class=\"none\">no data</span>".into(),
-        (value, "ms") => format!("{} ms", millis(value)),
-        (value, "fraction") => percent(value),
-        (value, "/s") => rate(value),
-        (Some(value), _) => format!("{value}"),
-    };
-    data(of, value, &text)
+    match value {
+        None => "<span class=\"none\">no data</span>".into(),
+        value => data(of, value, &observed(value, unit)),
+    }
 }
 
 /// A number that stands in no summary, for sorting by it.

@@ -7,6 +7,7 @@ mod cell;
 mod chart;
 mod document;
 mod gather;
+mod history;
 mod run;
 mod scale;
 mod spread;
@@ -18,6 +19,7 @@ mod verdict;
 mod waterfall;
 
 pub use gather::{Chosen, Gather, Gathered, Message, SPREADS};
+pub use history::history_page;
 pub use run::{RunPage, run_page};
 pub use spread::Spread;
 pub use sweep::sweep_page;

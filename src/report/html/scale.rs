@@ -50,6 +50,15 @@ impl Scale {
         Self::with(Place::Linear { low: 0.0, high: end }, ticks, seconds_label)
     }
 
+    /// One place for each of `count` runs, numbered from 1.
+    pub(super) fn runs(count: usize) -> Self {
+        let high = count.max(1) as f64;
+        let step = (high / 8.0).ceil().max(1.0);
+        let ticks = (0..count).filter(|at| at % (step as usize) == 0);
+        let ticks = ticks.map(|at| at as f64 + 0.5).collect::<Vec<_>>();
+        Self::with(Place::Linear { low: 0.0, high }, ticks, |at| format!("{:.0}", at + 0.5))
+    }
+
     /// A logarithmic axis over all of `low` to `high`, with ticks at 1, 2 and 5.
     pub(super) fn log(low: f64, high: f64, label: impl Fn(f64) -> String) -> Self {
         let low = low.max(1e-6);

@@ -1,7 +1,9 @@
 //! The tables of a run: percentiles, session kinds, messages, errors, thresholds.
 
 use super::super::table::{millis, percent, thousands};
-use super::cell::{count_cell, interval_cell, millis_cell, observed_cell, plain_cell, share_cell};
+use super::cell::{
+    count_cell, interval_cell, millis_cell, observed_cell, plain_cell, rate_cell, share_cell,
+};
 use super::gather::Message;
 use crate::measure::Counts;
 use crate::metric::Metric;
@@ -154,7 +156,7 @@ pub(super) fn kinds(summary: &Summary) -> Table {
         let total = &group.metrics.get(Metric::Total).percentiles;
         Row {
             name: group.session.clone(),
-            note: String::new(),
+            note: group.scenario.clone().unwrap_or_default(),
             cells: vec![
                 count_cell(&format!("{of}/counts/planned"), group.counts.planned),
                 count_cell(&format!("{of}/counts/completed"), group.counts.completed),
@@ -179,6 +181,47 @@ fn errors_of(counts: &CountsSummary) -> String {
     let judged = counts.planned - counts.cancelled;
     let rate = (judged > 0).then(|| (judged - counts.completed) as f64 / judged as f64);
     plain_cell(rate, &percent(rate))
+}
+
+const SCENARIO_HEADS: [(&str, &str); 9] = [
+    ("", "scenario"),
+    ("n", "turns"),
+    ("n", "completed"),
+    ("n", "errors"),
+    ("n", "throughput"),
+    ("n", "ttfc p50"),
+    ("n", "ttfc p95"),
+    ("n", "total p50"),
+    ("n", "total p95"),
+];
+
+/// Each of several scenarios.
+pub(super) fn scenarios(summary: &Summary) -> Table {
+    let rows = summary.scenarios.iter().enumerate().map(|(at, one)| {
+        let of = format!("/scenarios/{at}");
+        let figure = |metric: Metric, key: &str, value| {
+            millis_cell(&format!("{of}/metrics/{}/{key}", metric.name()), value)
+        };
+        let ttfc = &one.metrics.get(Metric::Ttfc).percentiles;
+        let total = &one.metrics.get(Metric::Total).percentiles;
+        let rates = &one.rates;
+        Row {
+            name: one.scenario.clone(),
+            note: one.load.description.clone(),
+            cells: vec![
+                count_cell(&format!("{of}/counts/planned"), one.counts.planned),
+                count_cell(&format!("{of}/counts/completed"), one.counts.completed),
+                share_cell(&format!("{of}/rates/error_rate"), rates.error_rate),
+                rate_cell(&format!("{of}/rates/throughput_per_s"), rates.throughput_per_s),
+                figure(Metric::Ttfc, "p50", ttfc.p50),
+                figure(Metric::Ttfc, "p95", ttfc.p95),
+                figure(Metric::Total, "p50", total.p50),
+                figure(Metric::Total, "p95", total.p95),
+            ],
+            class: "",
+        }
+    });
+    Table { heads: SCENARIO_HEADS.to_vec(), rows: rows.collect(), left_out: 0 }
 }
 
 const MESSAGE_HEADS: [(&str, &str); 9] = [
