@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::exit::Exit;
+use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
+use crate::artifact::find;
 use crate::compare::{Comparison, Figure, Settings, Verdict, compare};
 use crate::report;
 use crate::scenario::Surroundings;
@@ -70,6 +72,8 @@ enum Format {
     Json,
     /// For a page, such as a job summary.
     Md,
+    /// One page for a browser, with the distributions of both sides.
+    Html,
 }
 
 /// Compares the runs; the exit code.
@@ -92,8 +96,10 @@ fn compared(
     let named = |one: &Option<PathBuf>, several: &[PathBuf]| {
         several.iter().chain(one).cloned().collect::<Vec<_>>()
     };
-    let base = load::runs(&named(&args.base_run, &args.base), &args.out, &settings)?;
-    let new = load::runs(&named(&args.new_run, &args.new), &args.out, &settings)?;
+    let base_names = named(&args.base_run, &args.base);
+    let new_names = named(&args.new_run, &args.new);
+    let base = load::runs(&base_names, &args.out, &settings)?;
+    let new = load::runs(&new_names, &args.out, &settings)?;
     load::apart(&base, &new)?;
     let history = load::history(args.history.as_deref(), &base, &new, &settings, err)?;
     let comparison = compare(&base, &new, &history, &settings);
@@ -101,6 +107,14 @@ fn compared(
         Format::Text => report::comparison_text(&comparison, terminal::style(args.color, world)),
         Format::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
         Format::Md => report::comparison_markdown(&comparison),
+        Format::Html => {
+            let places = |names: &[PathBuf]| {
+                names.iter().map(|name| find(name, &args.out)).collect::<Vec<_>>()
+            };
+            let page =
+                page::comparison_page(&comparison, &places(&base_names), &places(&new_names));
+            page.map_err(|error| Refused::broken(&error))?
+        }
     };
     out.write_all(said.as_bytes())
         .and_then(|()| out.flush())

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 
 use hdrhistogram::Histogram;
 
@@ -82,6 +83,22 @@ fn gathered(
     let further = rows.kinds().iter().skip(kinds.len()).cloned();
     let kinds = kinds.iter().cloned().chain(further).collect();
     (gather.finish(), kinds)
+}
+
+/// The distributions of several runs together. A run whose samples cannot be read adds nothing.
+pub(super) fn spreads(runs: &[PathBuf]) -> Vec<(Metric, Spread)> {
+    let mut gather = Gather::new(None);
+    for path in runs {
+        let none: [String; 0] = [];
+        let rows = RunDirectory::open(path)
+            .ok()
+            .and_then(|directory| open(&directory, "samples.csv").ok())
+            .and_then(|file| SampleReader::new(file, none).ok());
+        for row in rows.into_iter().flatten().map_while(Result::ok) {
+            gather.sample(&row.sample);
+        }
+    }
+    gather.finish().spreads
 }
 
 /// What a session kind is called where there are several scenarios.

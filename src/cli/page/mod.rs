@@ -5,9 +5,11 @@ mod load;
 mod seconds;
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::artifact::manifest::Manifest;
 use crate::artifact::{RunDirectory, StoreError};
+use crate::compare::Comparison;
 use crate::report::html;
 use crate::summary::Summary;
 use crate::sweep::SweepSummary;
@@ -26,6 +28,19 @@ pub(super) fn page(
     summary: &Summary,
 ) -> io::Result<String> {
     html::run_page(&load::load(directory, manifest, summary)).map_err(io::Error::other)
+}
+
+/// The page of a comparison of the runs in these directories.
+///
+/// # Errors
+/// It cannot be put together.
+pub(super) fn comparison_page(
+    comparison: &Comparison,
+    base: &[PathBuf],
+    new: &[PathBuf],
+) -> io::Result<String> {
+    let sides = html::Sides { base: load::spreads(base), new: load::spreads(new) };
+    html::comparison_page(comparison, &sides).map_err(io::Error::other)
 }
 
 /// The page of a sweep or a search.

@@ -15,7 +15,7 @@ pub(super) fn millis(value: f64) -> String {
 }
 
 /// `101.2 ± 3%`.
-pub(super) fn side(side: Option<&Estimated>) -> String {
+pub(in crate::report) fn side(side: Option<&Estimated>) -> String {
     side.map_or("n/a".into(), |one| {
         format!("{} ± {}", millis(one.value), rounded_percent(one.plus_minus))
     })
@@ -32,7 +32,7 @@ fn rounded_percent(fraction: f64) -> String {
 
 /// `1.085 (1.05–1.12)`; the interval is the one that the verdict rests on, unless it rests on what
 /// is assumed: then the one of these very runs.
-pub(super) fn ratio(one: &FigureCompared, known: bool) -> String {
+pub(in crate::report) fn ratio(one: &FigureCompared, known: bool) -> String {
     let interval = if known { one.interval.or(one.within) } else { one.within };
     match (one.ratio, interval) {
         (Some(ratio), Some(interval)) => format!("{ratio:.3} ({})", bounds(interval)),
@@ -52,7 +52,7 @@ pub(super) fn bounds([low, high]: [f64; 2]) -> String {
 }
 
 /// `+0.20 pp (-0.4, 1.1)`.
-pub(super) fn points(errors: &ErrorsCompared) -> String {
+pub(in crate::report) fn points(errors: &ErrorsCompared) -> String {
     let [low, high] = errors.interval.map(|one| one * 100.0);
     let short = |value: f64| {
         if value.abs() < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") }
@@ -65,7 +65,7 @@ pub(super) fn rate(rate: f64) -> String {
 }
 
 /// What it would take to tell.
-pub(super) fn needs(needs: Needs) -> String {
+pub(in crate::report) fn needs(needs: Needs) -> String {
     let plural = |many: u64, one: &str| match many {
         1 => format!("1 more {one}"),
         many => format!("{} more {one}s", thousands(many)),
@@ -83,7 +83,7 @@ pub(super) fn needs(needs: Needs) -> String {
 }
 
 /// How much runs differ by themselves, and how that is known.
-pub(super) fn noise(comparison: &Comparison) -> String {
+pub(in crate::report) fn noise(comparison: &Comparison) -> String {
     let noise = comparison.noise;
     let between = noise.between.map_or(String::new(), percent_of);
     let found = || {
@@ -124,6 +124,6 @@ fn percent_of(fraction: f64) -> String {
 }
 
 /// What the interval of the ratio column is.
-pub(super) fn interval_heading(comparison: &Comparison) -> &'static str {
+pub(in crate::report) fn interval_heading(comparison: &Comparison) -> &'static str {
     if comparison.noise.is_known() { "ratio (95 %)" } else { "ratio (95 % within)" }
 }

@@ -1,6 +1,6 @@
 //! Two sides compared: for a terminal, and for a page.
 
-mod cells;
+pub(super) mod cells;
 mod markdown;
 mod text;
 

@@ -5,6 +5,7 @@
 
 mod cell;
 mod chart;
+mod comparison;
 mod document;
 mod gather;
 mod history;
@@ -18,6 +19,7 @@ mod timeline;
 mod verdict;
 mod waterfall;
 
+pub use comparison::{Sides, comparison_page};
 pub use gather::{Chosen, Gather, Gathered, Message, SPREADS};
 pub use history::history_page;
 pub use run::{RunPage, run_page};
