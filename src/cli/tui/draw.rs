@@ -359,7 +359,7 @@ mod tests {
                 "failed 30",
                 "ttfc ",
                 "✓ ",
-                "ms  ttfc p(95)<800ms",
+                "ms ttfc p(95)<800ms",
                 "✗ 10.00 %",
                 "30 status 503",
                 "ttfc p95",
