@@ -1,6 +1,7 @@
 //! `cargo bench --bench verdicts`: how often the verdicts of `compare` are right, on runs whose agent
 //! is known not to have changed, or by how much. `-- real` does the same with real runs against the
-//! embedded agent. The tables of `docs/methodology.md` are its output.
+//! embedded agent; `-- 60 'unchanged, 600'` makes 60 pairs of the rows with these words alone, and
+//! `-- coverage` looks at intervals alone. The tables of `docs/methodology.md` are its output.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and may fail")]
 
 mod real;
@@ -26,8 +27,14 @@ fn main() {
     }
     // cargo gives `--bench` to every benchmark.
     let pairs = words.iter().find_map(|word| word.parse().ok()).unwrap_or(200);
-    verdicts(pairs);
-    coverage(5 * pairs);
+    let only: Vec<&String> =
+        words.iter().filter(|word| *word != "--bench" && word.parse::<usize>().is_err()).collect();
+    if only.iter().all(|word| *word != "coverage") {
+        verdicts(pairs, &only);
+    }
+    if only.is_empty() || only.iter().any(|word| *word == "coverage") {
+        coverage(5 * pairs);
+    }
 }
 
 /// `count` jobs on every processor; what they give, in no order.
@@ -62,9 +69,9 @@ const COLUMNS: [Verdict; 6] = [
 ];
 
 /// Pairs of runs with and without a change, judged alone and with a history of 20 runs.
-fn verdicts(pairs: usize) {
+fn verdicts(pairs: usize, only: &[&String]) {
     println!("{pairs} pairs each; verdicts in per cent");
-    let mut heading = format!("{:<34}{:>8}", "agent, turns in a run", "noise");
+    let mut heading = format!("{:<40}{:>8}", "agent, turns in a run", "noise");
     COLUMNS.iter().for_each(|one| heading.push_str(&format!("{:>13}", short(*one))));
     println!("{heading}");
     for (name, model) in [
@@ -81,7 +88,9 @@ fn verdicts(pairs: usize) {
                     }
                     let base = model(turns).noisy(run);
                     let label = format!("{name}, {:.0} % runs, {change}, {turns}", run * 100.0);
-                    row(&label, pairs, &base, &base.slower(factor));
+                    if only.iter().all(|words| label.contains(words.as_str())) {
+                        row(&label, pairs, &base, &base.slower(factor));
+                    }
                 }
             }
         }
@@ -110,7 +119,7 @@ fn row(label: &str, pairs: usize, base: &Model, new: &Model) {
         [&[][..], &history].map(|before| compare(&base, &new, before, &settings).verdict)
     });
     for (noise, at) in [("lone", 0), ("history", 1)] {
-        let mut line = format!("{label:<34}{noise:>8}");
+        let mut line = format!("{label:<40}{noise:>8}");
         for verdict in COLUMNS {
             let count = judged.iter().filter(|both| both[at] == verdict).count();
             let share = 100.0 * count as f64 / pairs as f64;
@@ -150,7 +159,7 @@ fn coverage(runs: usize) {
                 };
                 [holds(ci95.p50, 0.0), holds(ci95.p95, 1.644_853_627)]
             });
-            let pairs = runs / 2;
+            let pairs = runs / 5;
             let ratios = each(pairs, |pair| {
                 let folder = tempfile::tempdir().expect("a folder");
                 let settings = Settings::default();

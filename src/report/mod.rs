@@ -15,7 +15,7 @@ mod style;
 mod table;
 mod text;
 
-pub use comparison::{comparison_markdown, comparison_text};
+pub use comparison::{comparison_gates, comparison_junit, comparison_markdown, comparison_text};
 pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;
 pub use gates::{BrokenExpectations, Gate, GateKind, RunGates, gates};

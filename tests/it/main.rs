@@ -27,6 +27,8 @@ mod batch_rows;
 mod ci;
 /// The shell steps of the action and of the examples for CI.
 mod ci_documents;
+/// `streamgauge compare`: verdicts, refusals, formats, exit codes.
+mod compare_command;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.

@@ -74,6 +74,8 @@ enum Format {
     Md,
     /// One page for a browser, with the distributions of both sides.
     Html,
+    /// Each figure as a test.
+    Junit,
 }
 
 /// Compares the runs; the exit code.
@@ -115,6 +117,7 @@ fn compared(
                 page::comparison_page(&comparison, &places(&base_names), &places(&new_names));
             page.map_err(|error| Refused::broken(&error))?
         }
+        Format::Junit => report::comparison_junit(&comparison, args.strict),
     };
     out.write_all(said.as_bytes())
         .and_then(|()| out.flush())

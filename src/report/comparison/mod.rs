@@ -1,8 +1,10 @@
 //! Two sides compared: for a terminal, and for a page.
 
 pub(super) mod cells;
+mod gates;
 mod markdown;
 mod text;
 
+pub use gates::{comparison_gates, comparison_junit};
 pub use markdown::comparison_markdown;
 pub use text::comparison_text;
