@@ -192,6 +192,25 @@ fn every_row_has_one_result_and_the_agent_got_every_byte() {
     assert!(memchr::memmem::find(&everything, KEY.as_bytes()).is_none(), "the key is nowhere");
 }
 
+#[test]
+fn results_on_standard_output_come_there_alone() {
+    let agent = Served::start(&["--first-chunk", "1ms", "--gap", "0ms", "--chunks", "2"]);
+    let batch = Batch::new(&agent.url, "{\"message\": \"one\"}\n{\"message\": \"two\"}\n");
+    for requests in [2, 2] {
+        let ended = batch.run(&["-o", "-"]);
+        assert_eq!((ended.code, agent.truth().len()), (0, requests), "{}", ended.err);
+        let lines: Vec<Value> =
+            ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{}", ended.out);
+        assert!(lines.iter().all(|line| line["status"] == "completed"));
+    }
+    assert!(!batch.path("-").exists(), "no file of that name");
+    let refused = batch.run(&["-o", "-", "--events", "-", "--fresh"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("both want standard output"), "{}", refused.err);
+    assert_eq!(agent.truth().len(), 2);
+}
+
 /// Kills the batch at several moments and lets it go on each time.
 fn campaign(effects: &str) -> (Batch, Served, u64) {
     let agent = Served::start(&["--first-chunk", "8ms", "--gap", "1ms", "--chunks", "3"]);

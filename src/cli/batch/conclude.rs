@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::conduct::Conducted;
 use super::prepare::Prepared;
+use super::stdout::{Stdout, hand_out, say};
 use super::{Args, Refused};
 use crate::artifact::manifest::RunState;
 use crate::artifact::samples::SampleReader;
@@ -29,6 +30,7 @@ pub(super) fn same_command() -> String {
 pub(super) fn finished_before(
     args: &Args,
     prepared: Prepared,
+    out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Refused> {
     let Prepared { journal, results, shape, input, items_again, account, .. } = prepared;
@@ -43,6 +45,9 @@ pub(super) fn finished_before(
         account.words(),
         results.display()
     );
+    if args.stdout()? == Stdout::Results {
+        hand_out(&results, out)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -101,23 +106,28 @@ pub(super) fn conclude(
         .and_then(|()| page::write(&conducted.directory, &conducted.manifest, &summary));
     conducted.directory.point_latest();
     let place = conducted.directory.path().display().to_string();
+    let stdout = args.stdout()?;
     let said = match args.format {
-        // Standard output is theirs alone.
-        _ if args.events.as_deref().is_some_and(|path| path.as_os_str() == "-") => String::new(),
+        _ if stdout == Stdout::Events => String::new(),
         SummaryFormat::Json => serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n",
         SummaryFormat::Text if args.quiet => String::new(),
         SummaryFormat::Text => {
             report::text(&summary, terminal::style(args.color, world), Some(&place))
         }
     };
-    out.write_all(said.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
+    let handed = match stdout {
+        Stdout::Summary | Stdout::Events => say(&said, out),
+        Stdout::Results => {
+            let _ = err.write_all(said.as_bytes());
+            hand_out(&conducted.results, out)
+        }
+    };
     tell(args, &conducted, err);
     if let Some(why) = failed {
         return Err(Refused::broken(&why));
     }
     files.map_err(|error| Refused::broken(&error))?;
+    handed?;
     let verdict = summary.verdict(conducted.job.shared().limits.failures);
     let allowed = args.max_failures.unwrap_or(conducted.job.shared().limits.failures);
     let unanswered = allowed.are_exceeded(standing.unanswered(), standing.items);

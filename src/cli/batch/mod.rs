@@ -8,6 +8,7 @@ mod options;
 mod place;
 mod prepare;
 mod progress;
+mod stdout;
 mod verify;
 
 use std::io::Write;

@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(value_name = "PROMPTS", required = true)]
     pub prompts: Option<PathBuf>,
 
-    /// Where the results go; without it, results.jsonl in the run directory
+    /// Where the results go (- is standard output, at the end); without it, results.jsonl in the run directory
     #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
     pub results: Option<PathBuf>,
 

@@ -64,6 +64,8 @@ pub(super) fn prepare(
     let Some(prompts) = &args.prompts else {
         return Err(Refused::usage(&"there are no prompts: name a file"));
     };
+    // Found out before anything is made.
+    args.stdout()?;
     let Asked { mut scenario, goes_on, expect } = scenario(world, args)?;
     let (input, rows) = Input::open(
         prompts,
@@ -88,8 +90,9 @@ pub(super) fn prepare(
     if args.dry_run {
         return preview(args, &input, &items, &scenario, out);
     }
-    let key = absolute(args.results.as_deref().unwrap_or(prompts));
-    if args.results.is_none() && prompts.as_os_str() == "-" {
+    let named = args.results_file();
+    let key = absolute(named.unwrap_or(prompts));
+    if named.is_none() && prompts.as_os_str() == "-" {
         return Err(Refused::usage(
             &"prompts from standard input need -o FILE: a batch is known by its results",
         ));
@@ -121,11 +124,10 @@ pub(super) fn prepare(
     if let Some(sessions) = manifest.scenario.get_mut("sessions") {
         *sessions = serde_json::json!([{ "name": "rows", "from": prompts.display().to_string() }]);
     }
-    let shape =
-        args.output_format.unwrap_or_else(|| match args.results.as_deref().map(Path::extension) {
-            Some(Some(end)) if end.eq_ignore_ascii_case("csv") => Shape::Csv,
-            _ => Shape::Native,
-        });
+    let shape = args.output_format.unwrap_or_else(|| match named.map(Path::extension) {
+        Some(Some(end)) if end.eq_ignore_ascii_case("csv") => Shape::Csv,
+        _ => Shape::Native,
+    });
     let mut begin = begin(args, prompts, &input, &items, &scenario, &manifest);
     if let Some(digest) = expect {
         // Only where it is given: batches of earlier versions do not know of it.
@@ -174,7 +176,7 @@ pub(super) fn prepare(
         onlookers,
     };
     if finished {
-        return super::conclude::finished_before(args, prepared, err).map(Ready::Over);
+        return super::conclude::finished_before(args, prepared, out, err).map(Ready::Over);
     }
     if prepared.account.finished() > 0 || !prepared.account.unfinished().is_empty() {
         let _ = writeln!(err, "Going on: {}.", prepared.account.words());
@@ -271,7 +273,7 @@ fn make(
     shape: Shape,
 ) -> Result<(RunDirectory, Journal, Account), Refused> {
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
-    if let Some(results) = &args.results
+    if let Some(results) = args.results_file()
         && !args.fresh
         && std::fs::metadata(results).is_ok_and(|file| file.len() > 0)
     {
@@ -283,7 +285,7 @@ fn make(
     }
     let directory =
         RunDirectory::create(&args.out, &manifest.id).map_err(|error| broken(&error))?;
-    let results = match &args.results {
+    let results = match args.results_file() {
         Some(results) => absolute(results),
         None => {
             let name = if shape == Shape::Csv { "results.csv" } else { "results.jsonl" };
