@@ -199,7 +199,16 @@ fn rolling(frame: &mut Frame<'_>, area: Rect, run: &Standing, paint: Paint) {
         line("ttfc p95", Color::Magenta).data(&tail),
         line("ttfc p50", Color::Blue).data(&middle),
     ];
+    // The chart's own legend is left out where it would take much of the room.
+    let title = Line::from(vec![
+        Span::styled("ttfc p95", paint.of(Color::Magenta)),
+        Span::raw(" and "),
+        Span::styled("p50", paint.of(Color::Blue)),
+        Span::raw(", second by second"),
+    ]);
     let chart = Chart::new(sets)
+        .block(Block::new().title(title))
+        .legend_position(None)
         .x_axis(
             Axis::default()
                 .bounds([from, now.max(from + 1.0)])
