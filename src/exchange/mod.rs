@@ -172,7 +172,8 @@ impl<T: Transport> Exchange<T> {
         attempt.connection = answered.connection;
         attempt.status = Some(answered.status);
         if !(200..300).contains(&answered.status) {
-            return Err(self.error_reply(attempt, answered, &waiting, &patience, &is_cut).await);
+            let said = self.error_reply(attempt, answered, &waiting, &patience, &is_cut);
+            return Err(Box::pin(said).await);
         }
         let mut decoder = self.dialect.decoder();
         let mut source = answered.reply;

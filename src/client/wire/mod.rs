@@ -115,7 +115,8 @@ impl Transport for WireTransport {
             let mut connection = match self.pool.take(user).filter(|_| !replaced) {
                 Some(connection) => connection,
                 None => {
-                    let (connection, took) = self.pool.open(user).await?;
+                    // In a box: what opening takes, TLS included, is not held by every open stream.
+                    let (connection, took) = Box::pin(self.pool.open(user)).await?;
                     connect = Some(Box::new(took));
                     connection
                 }
