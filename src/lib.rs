@@ -28,6 +28,7 @@ pub mod protocol;
 
 // Learnt. Pure.
 pub mod summary;
+pub mod calibration;
 pub mod sweep;
 pub mod compare;
 pub mod history;

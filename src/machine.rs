@@ -51,6 +51,65 @@ pub fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Every connection is a descriptor: as many as the system lets this process have. What cannot be
+/// raised stays.
+pub fn raise_descriptor_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    }
+}
+
+/// Most descriptors this process may have; `None` where there is no limit.
+pub fn descriptor_limit() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Keeps this thread, and those it starts from now on, off one processor, and says which; `None`
+/// where there is only one or the system does not allow it.
+pub fn split_off_a_processor() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let mut ours = sched_getaffinity(None).ok()?;
+        if ours.count() < 2 {
+            return None;
+        }
+        let split = (0..CpuSet::MAX_CPU).find(|&cpu| ours.is_set(cpu))?;
+        ours.unset(split);
+        sched_setaffinity(None, &ours).ok()?;
+        Some(split)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+/// Calls `start` on a processor: a process that it starts stays there. Without one, just calls it.
+pub fn on_processor<R>(cpu: Option<usize>, start: impl FnOnce() -> R) -> R {
+    #[cfg(target_os = "linux")]
+    if let Some(cpu) = cpu
+        && let Ok(before) = rustix::thread::sched_getaffinity(None)
+    {
+        let mut there = rustix::thread::CpuSet::new();
+        there.set(cpu);
+        let moved = rustix::thread::sched_setaffinity(None, &there).is_ok();
+        let started = start();
+        if moved {
+            let _ = rustix::thread::sched_setaffinity(None, &before);
+        }
+        return started;
+    }
+    let _ = cpu;
+    start()
+}
+
 /// The commit of the working directory, if it is one of git's and git is there to ask.
 pub fn git() -> Option<GitFacts> {
     let ask = |words: &[&str]| {

@@ -168,7 +168,7 @@ pub struct Args {
 
 /// Runs the agent until Ctrl-C or SIGTERM; the exit code.
 pub fn run(args: Args) -> u8 {
-    raise_descriptor_limit();
+    crate::machine::raise_descriptor_limit();
     let listen = args.listen;
     let started = args
         .options()
@@ -187,19 +187,6 @@ pub fn run(args: Args) -> u8 {
         }
     }
 }
-
-/// Every connection is a descriptor: as many as the system lets us have.
-#[cfg(unix)]
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // What cannot be raised stays; connections beyond it wait to be accepted.
-    let _ =
-        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit });
-}
-
-#[cfg(not(unix))]
-fn raise_descriptor_limit() {}
 
 struct Refused {
     code: u8,

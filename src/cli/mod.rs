@@ -5,6 +5,7 @@ pub mod args;
 pub mod completions;
 pub mod baseline;
 pub mod batch;
+pub mod calibrate;
 pub mod ci;
 mod command_line;
 pub mod compare;
@@ -58,6 +59,8 @@ enum Command {
     Batch(Box<batch::Args>),
     /// Compare runs: differences with intervals, a verdict, an exit code
     Compare(Box<compare::Args>),
+    /// Measure this machine's and this tool's own error against the embedded agent
+    Calibrate(Box<calibrate::Args>),
     /// Check a scenario and show what would be done; sends nothing
     Plan(Box<plan::Args>),
     /// Serve the embedded agent (POST /v2/stream/ and friends)
@@ -127,6 +130,7 @@ pub fn main() -> u8 {
         Command::Run(args) => run::run(&Process, &args, &mut out, &mut err).code(),
         Command::Batch(args) => batch::run(&Process, &args, &mut out, &mut err).code(),
         Command::Compare(args) => compare::run(&Process, &args, &mut out, &mut err).code(),
+        Command::Calibrate(args) => calibrate::run(&Process, &args, &mut out, &mut err).code(),
         Command::Plan(args) => plan::run(&args, &mut out, &mut err),
         Command::Agent(args) => agent::run(*args),
         Command::Report(args) => report::run(&Process, &args, &mut out, &mut err).code(),

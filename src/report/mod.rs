@@ -4,6 +4,7 @@
 //! finished run is the one that was shown at its end.
 
 mod comparison;
+mod calibration;
 mod csv;
 mod curve;
 mod gates;
@@ -15,6 +16,7 @@ mod style;
 mod table;
 mod text;
 
+pub use calibration::calibration;
 pub use comparison::{comparison_gates, comparison_junit, comparison_markdown, comparison_text};
 pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;

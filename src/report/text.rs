@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::table::{WIDTH, cut, interval, millis, one_line, percent, rate, thousands, wrapped};
 use crate::metric::Metric;
-use crate::summary::{Figures, Percentiles, Summary, ValidityVerdict};
+use crate::summary::{Accuracy, Figures, Percentiles, Summary, ValidityVerdict};
 
 /// The rows of the table; the others are in the files.
 pub(super) const SHOWN: [Metric; 9] = [
@@ -182,6 +182,10 @@ impl Page {
         let note = "Second lines: answered of all; 95 % intervals (n/a: too few turns for one).";
         let note = self.style.faint(note);
         self.line(note);
+        if let Some(accuracy) = &summary.accuracy {
+            let said = wrapped(&cited(accuracy), 0);
+            self.lines.extend(said.iter().map(|line| self.style.faint(line)));
+        }
     }
 
     fn figures(&mut self, metric: Metric, figures: &Figures) {
@@ -303,6 +307,21 @@ impl Page {
             self.lines.extend(lines);
         }
     }
+}
+
+/// Our own error beside the percentiles, in one sentence.
+pub(super) fn cited(accuracy: &Accuracy) -> String {
+    let day = accuracy.measured_at.split('T').next().unwrap_or_default();
+    format!(
+        "Our own error: ttfc ± {:.2} ms, total ± {:.2} ms (p99, calibrated {} at {} streams of {} \
+         chunks, transport {}).",
+        accuracy.ttfc_p99_ms,
+        accuracy.total_p99_ms,
+        one_line(day),
+        thousands(accuracy.streams),
+        accuracy.chunks,
+        one_line(&accuracy.transport),
+    )
 }
 
 /// What a threshold saw, with its unit.

@@ -8,6 +8,7 @@ use super::model::{
     CountsSummary, ErrorSummary, Group, LoadSummary, Rates, RunSummary, ScenarioLoad,
     ScenarioSummary, Summary,
 };
+use super::observed::Observed;
 use super::validity::{reasons, validity};
 use crate::measure::{Distribution, Series, Totals};
 use crate::metric::Metric;
@@ -42,7 +43,11 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
         errors: errors(totals),
         thresholds: judge(facts, totals, measured_s),
         validity: validity(&reasons(facts, totals)),
-        health: facts.observed.clone(),
+        health: facts.observed.clone().map(|seen| Observed {
+            reads_per_chunk: (totals.all().chunks > 0).then(|| reads_per_chunk(totals.all())),
+            ..seen
+        }),
+        accuracy: None,
         caveats: caveats.iter().map(Caveat::text).collect(),
         load: LoadSummary {
             model: facts.load.model,
@@ -54,6 +59,10 @@ pub fn summarize(facts: &RunFacts, totals: &Totals) -> Summary {
         },
         metrics,
     }
+}
+
+fn reads_per_chunk(all: &Series) -> f64 {
+    (all.reads as f64 / all.chunks as f64 * 1e3).round() / 1e3
 }
 
 /// Seconds that rates are over: from the end of the warm-up until no more turns were started. Counted

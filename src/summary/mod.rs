@@ -3,6 +3,7 @@
 //! A [`Summary`] is a pure function of the run's [`Totals`](crate::measure::Totals) and of a few
 //! [`RunFacts`]; it is what `summary.json` holds and what every report is made from.
 
+mod accuracy;
 mod build;
 mod caveat;
 mod confidence;
@@ -13,6 +14,7 @@ mod model;
 mod observed;
 mod validity;
 
+pub use accuracy::Accuracy;
 pub use build::summarize;
 pub use caveat::Caveat;
 pub use facts::{LoadFacts, LoadModel, Offered, RunFacts, ScenarioFacts};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::accuracy::Accuracy;
 use super::facts::{LoadModel, Offered};
 use super::judge::unit;
 use super::metrics::Metrics;
@@ -41,6 +42,9 @@ pub struct Summary {
     /// What the run saw of itself, where somebody watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Observed>,
+    /// Our own error on this machine, where it was calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
     /// Each of the scenarios, where the file lists them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scenarios: Vec<ScenarioSummary>,

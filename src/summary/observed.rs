@@ -22,6 +22,9 @@ pub struct Observed {
     pub ports: Option<Used>,
     /// TCP segments sent a second time, on the whole machine.
     pub retransmits: Option<Retransmits>,
+    /// Reads that brought chunks, for each chunk.
+    #[serde(default)]
+    pub reads_per_chunk: Option<f64>,
     /// How much longer than they did turns of known timing seemed to take.
     #[serde(default)]
     pub control: Option<Control>,

@@ -14,6 +14,16 @@ pub(super) fn thread_time(thread: i32) -> Option<ThreadTime> {
     schedstat(&read(&format!("/proc/self/task/{thread}/schedstat"))?)
 }
 
+/// Processor time of another process so far, all its threads together.
+pub fn process_time(pid: u32) -> Option<Duration> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let times = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        Some(schedstat(&text)?.running)
+    });
+    Some(times.sum())
+}
+
 /// Nanoseconds run, nanoseconds waited, slices.
 fn schedstat(text: &str) -> Option<ThreadTime> {
     let mut numbers = text.split_whitespace().map(str::parse::<u64>);
@@ -67,16 +77,6 @@ pub(super) fn descriptors() -> Option<u64> {
         return Some(counted);
     }
     Some(std::fs::read_dir("/proc/self/fd").ok()?.count() as u64)
-}
-
-/// Most descriptors this process may have.
-pub(super) fn descriptor_limit() -> Option<u64> {
-    #[cfg(unix)]
-    {
-        rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-    }
-    #[cfg(not(unix))]
-    None
 }
 
 /// Local ports there are for outgoing connections to one address.

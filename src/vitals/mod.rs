@@ -7,5 +7,6 @@ mod kernel;
 mod seen;
 mod watch;
 
+pub use kernel::process_time;
 pub use seen::Seen;
 pub use watch::Watch;

@@ -73,6 +73,7 @@ impl Seen {
             descriptors: self.descriptors,
             ports: self.ports,
             retransmits: self.retransmits,
+            reads_per_chunk: None,
             control: None,
         }
     }

@@ -72,7 +72,7 @@ impl Watcher {
             last: Standing::now(clock, &gauges),
             seen: Seen { cpus: machine::cpus(), ..Seen::default() },
             segments: kernel::segments(),
-            descriptor_limit: kernel::descriptor_limit(),
+            descriptor_limit: machine::descriptor_limit(),
             port_range: kernel::port_range(),
             clock,
             gauges,

@@ -23,6 +23,8 @@ mod batch_events;
 mod batch_limits;
 /// What a row of a batch may say of itself, and what comes back.
 mod batch_rows;
+/// `streamgauge calibrate`: what it measures, keeps, and leaves behind.
+mod calibrate;
 /// A run inside GitHub Actions, and inside nothing.
 mod ci;
 /// The shell steps of the action and of the examples for CI.

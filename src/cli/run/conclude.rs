@@ -36,8 +36,6 @@ struct Health {
     connections_opened: Option<u64>,
     connections_replaced_idle: Option<u64>,
     connections_replaced_unsent: Option<u64>,
-    /// Reads that brought chunks, for each chunk.
-    reads_per_chunk: Option<f64>,
     #[serde(flatten)]
     observed: Option<Observed>,
 }
@@ -93,7 +91,11 @@ impl Concluded {
 
 /// Writes the summary and judges it.
 pub(super) fn conclude(args: &Args, mut conducted: Conducted) -> Result<Concluded, Refused> {
-    let summary = summarize(&facts(&conducted), &conducted.collected.totals);
+    let mut summary = summarize(&facts(&conducted), &conducted.collected.totals);
+    let all = conducted.collected.totals.all();
+    let chunks = all.chunks as f64 / all.counts.completed.max(1) as f64;
+    let calibration = conducted.calibration.as_ref();
+    summary.accuracy = calibration.and_then(|one| one.cite(summary.load.in_flight_max, chunks));
     let broken = why_broken(&conducted, &summary);
     write_files(&mut conducted, &summary, broken.is_some())
         .map_err(|error| Refused::broken(&error))?;
@@ -176,8 +178,6 @@ fn write_files(
         connections_opened: counted.map(|all| all.opened),
         connections_replaced_idle: counted.map(|all| all.replaced_idle),
         connections_replaced_unsent: counted.map(|all| all.replaced_unsent),
-        reads_per_chunk: (all.chunks > 0)
-            .then(|| (all.reads as f64 / all.chunks as f64 * 1e3).round() / 1e3),
         observed: summary.health.clone(),
     };
     manifest.counts = serde_json::to_value(summary.counts).ok();

@@ -13,6 +13,7 @@ use crate::artifact::manifest::{Manifest, rfc3339};
 use crate::artifact::samples::SampleWriter;
 use crate::artifact::timeline::TimelineWriter;
 use crate::artifact::{RunDirectory, StoreError};
+use crate::calibration::Calibration;
 use crate::cli::onlookers::{Onlookers, Watching};
 use crate::cli::signals::Interrupts;
 use crate::client::wire::{ConnectionCounts, WireCounts};
@@ -53,6 +54,8 @@ pub(super) struct Conducted {
     pub(super) stopped_at: Option<Offset>,
     /// The rule that ended the run before its time.
     pub(super) stopped: Option<StoppedBy>,
+    /// What the run may cite of its own error.
+    pub(super) calibration: Option<Calibration>,
     /// What the run saw of itself.
     pub(super) seen: Seen,
     /// The control turns.
@@ -67,7 +70,16 @@ pub(super) fn conduct(
     prepared: Prepared,
     interrupts: &Interrupts,
 ) -> Result<Conducted, Refused> {
-    let Prepared { job, listed, endpoint, directory, mut manifest, embedded, onlookers } = prepared;
+    let Prepared {
+        job,
+        listed,
+        endpoint,
+        directory,
+        mut manifest,
+        embedded,
+        onlookers,
+        calibration,
+    } = prepared;
     let broken = |error: &dyn std::fmt::Display| Refused::broken(error);
     let stop = Stop::new();
     let drain = format!(
@@ -137,6 +149,7 @@ pub(super) fn conduct(
     let warm_at = end.as_ref().map_or(&[][..], |ended| &ended.warm_at);
     Ok(Conducted {
         seen,
+        calibration,
         control,
         warm_at: warm_at.iter().map(|&at| at.min(last)).collect(),
         job,

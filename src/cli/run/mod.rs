@@ -80,6 +80,9 @@ pub struct Args {
     /// An invalid run is a failure: exit code 96
     #[arg(long)]
     pub strict: bool,
+    /// Cite the calibration in this file instead of the last one of this machine
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// Send no control turns (a few a second, to an agent of known timing in this process)
     #[arg(long)]
     pub no_control: bool,
@@ -156,7 +159,7 @@ fn once(
     concluded.outcome
 }
 
-fn say(out: &mut dyn Write, text: &str) -> Result<(), Refused> {
+pub(super) fn say(out: &mut dyn Write, text: &str) -> Result<(), Refused> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))

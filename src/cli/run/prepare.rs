@@ -11,6 +11,8 @@ use super::{Args, Refused};
 use crate::agent::{self, Agent};
 use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
+use crate::calibration::Calibration;
+use crate::cli::calibrate::place;
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
 use crate::cli::onlookers::Onlookers;
@@ -35,6 +37,8 @@ pub(super) struct Prepared {
     /// Kept for the length of the run.
     pub(super) embedded: Option<Agent>,
     pub(super) onlookers: Onlookers,
+    /// The last of this machine, or the one that was named.
+    pub(super) calibration: Option<Calibration>,
 }
 
 /// Reads the scenario, finds the key, starts the embedded agent, and makes the run directory.
@@ -49,6 +53,8 @@ pub(super) fn prepare(
     for note in scenarios.iter().filter_map(|one| one.load.note()).filter(|_| !args.quiet) {
         let _ = writeln!(err, "note: {note}");
     }
+    let calibration = place::read(args.calibration.as_deref(), world)
+        .map_err(|why| usage(format!("error: {why}")))?;
     let shared = scenarios.shared();
     let key = shared.key(world).map_err(|problem| usage(problem.to_string()))?;
     let embedded = match shared.target.url {
@@ -86,7 +92,7 @@ pub(super) fn prepare(
         errands: None,
         plans,
     };
-    Ok(Prepared { job, listed, endpoint, directory, manifest, embedded, onlookers })
+    Ok(Prepared { job, listed, endpoint, directory, manifest, embedded, onlookers, calibration })
 }
 
 /// What a target may repeat when it refuses us, and no file may hold.
