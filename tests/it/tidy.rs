@@ -72,6 +72,7 @@ const PURE: [&str; 16] = [
     "plan",
     "protocol",
     "summary",
+    "calibration",
     "sweep",
     "compare",
     "history",

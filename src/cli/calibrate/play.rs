@@ -105,7 +105,7 @@ fn carry_out(
         record: if setting.every_chunk { Record::Chunks } else { Record::Nothing },
         secrets: Vec::new(),
         errands: None,
-        plan: Arc::new(plan),
+        plans: vec![plan],
     };
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let names = Names::default();

@@ -4,7 +4,7 @@ use super::escape::{code, plain};
 use crate::metric::Metric;
 use crate::report::gates::Gate;
 use crate::report::table::{interval, millis, percent, rate, thousands};
-use crate::report::text::SHOWN;
+use crate::report::text::{SHOWN, cited};
 use crate::summary::{Figures, Percentiles, Summary, ValidityVerdict};
 
 /// Session kinds and groups of failures that are listed; the rest is in the files.
@@ -77,6 +77,9 @@ fn figures(text: &mut String, summary: &Summary) {
     text.push_str(
         "\nIn brackets: 95 % intervals of the percentiles; n/a: too few turns for one.\n\n",
     );
+    if let Some(accuracy) = &summary.accuracy {
+        text.push_str(&format!("{}\n\n", plain(&cited(accuracy))));
+    }
 }
 
 fn row(text: &mut String, metric: Metric, figures: &Figures) {
