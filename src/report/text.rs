@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::table::{WIDTH, cut, interval, millis, one_line, percent, rate, thousands, wrapped};
 use crate::metric::Metric;
-use crate::summary::{Accuracy, Figures, Percentiles, Summary, ValidityVerdict};
+use crate::summary::{Accuracy, Figures, Observed, Percentiles, Summary, ValidityVerdict};
 
 /// The rows of the table; the others are in the files.
 pub(super) const SHOWN: [Metric; 9] = [
@@ -291,6 +291,11 @@ impl Page {
         for reason in &summary.validity.reasons {
             self.lines.extend(wrapped(reason, 2));
         }
+        if let Some(health) = &summary.health {
+            let said = watched(health);
+            let said = if said.is_empty() { Vec::new() } else { wrapped(&said, 2) };
+            self.lines.extend(said.iter().map(|line| self.style.faint(line)));
+        }
     }
 
     fn caveats(&mut self, summary: &Summary) {
@@ -307,6 +312,27 @@ impl Page {
             self.lines.extend(lines);
         }
     }
+}
+
+/// What the run saw of itself, in a line or two.
+fn watched(health: &Observed) -> String {
+    let mut seen = Vec::new();
+    if let Some((_, busy)) = health.busiest() {
+        let share = (busy.running + busy.waiting) * 100.0;
+        seen.push(format!("busiest worker {share:.0} % busy"));
+    }
+    if let Some(hiccups) = health.hiccups {
+        seen.push(format!("hiccups p99 {} ms", millis(Some(hiccups.p99_ms))));
+    }
+    if let Some(control) = health.control {
+        let p50 = control.ttfc_p50_ms.max(control.total_p50_ms);
+        seen.push(format!(
+            "control turns {} ms too long (p50), {} ms (p95)",
+            millis(Some(p50)),
+            millis(Some(control.ttfc_p95_ms.max(control.total_p95_ms)))
+        ));
+    }
+    if seen.is_empty() { String::new() } else { format!("seen: {}", seen.join(", ")) }
 }
 
 /// Our own error beside the percentiles, in one sentence.

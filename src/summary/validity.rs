@@ -79,6 +79,15 @@ pub enum Reason {
         /// Above this the run is invalid, in milliseconds.
         limit_ms: f64,
     },
+    /// Bytes lay in the kernel before we read them.
+    Lagging {
+        /// The p99 of the time they lay there, in milliseconds.
+        p99_ms: f64,
+        /// What is still good, in milliseconds.
+        allowed_ms: f64,
+        /// Above this the run is invalid, in milliseconds.
+        limit_ms: f64,
+    },
     /// A quota held the process still.
     Throttled {
         /// For so many milliseconds.
@@ -96,7 +105,9 @@ impl Reason {
     /// How bad it is.
     pub fn verdict(&self) -> ValidityVerdict {
         let bad = match self {
-            Self::Late { p99_ms, limit_ms, .. } => p99_ms > limit_ms,
+            Self::Late { p99_ms, limit_ms, .. } | Self::Lagging { p99_ms, limit_ms, .. } => {
+                p99_ms > limit_ms
+            }
             Self::Biased { seen, limit_ms, .. } => seen.excess_ms() > *limit_ms,
             Self::NotOffered(_) | Self::NothingMeasured => true,
             Self::Local { count, planned } => *count as f64 > LOCAL * *planned as f64,
@@ -165,6 +176,12 @@ impl fmt::Display for Reason {
                 seen.seconds_above,
                 seen.seconds
             ),
+            Self::Lagging { p99_ms, allowed_ms, .. } => write!(
+                f,
+                "Bytes lay in the kernel before they were read: p99 {p99_ms:.3} ms where \
+                 {allowed_ms:.3} ms is still good; lower the load, use more --workers, or a larger \
+                 machine.",
+            ),
             Self::Throttled { ms, of_ms } => write!(
                 f,
                 "The container's processor quota held the process still for {ms:.0} of {of_ms:.0} \
@@ -209,6 +226,7 @@ pub(super) fn reasons(facts: &RunFacts, totals: &Totals) -> Vec<Reason> {
         let planned = tally.counts.planned() + tally.aside.planned();
         reasons.push(Reason::Local { count, planned });
     }
+    reasons.extend(lagging(totals));
     if let Some(observed) = &facts.observed {
         reasons.extend(of_ourselves(observed, Bounds::of(totals)));
     }
@@ -234,6 +252,12 @@ fn late(totals: &Totals) -> Option<Reason> {
     let p99_ms = millis(totals.tally().sent_lateness.percentile(99.0)?);
     let Bounds { allowed_ms, limit_ms } = Bounds::of(totals);
     (p99_ms > allowed_ms).then_some(Reason::Late { p99_ms, allowed_ms, limit_ms })
+}
+
+fn lagging(totals: &Totals) -> Option<Reason> {
+    let p99_ms = millis(totals.all().distribution(Metric::ClientLag)?.percentile(99.0)?);
+    let Bounds { allowed_ms, limit_ms } = Bounds::of(totals);
+    (p99_ms > allowed_ms).then_some(Reason::Lagging { p99_ms, allowed_ms, limit_ms })
 }
 
 /// What the run saw of itself that makes its figures doubtful.

@@ -1,28 +1,19 @@
+#[cfg(unix)]
 use std::time::Duration;
 
 use super::support::{command, run};
 
-/// Processes whose command line names the agent's flags that only a calibration gives.
-fn agents() -> usize {
+/// The process that `parent` has started, once it runs the agent.
+#[cfg(unix)]
+fn agent_of(parent: u32) -> Option<std::path::PathBuf> {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let ours = std::process::id().to_string();
-    let of_ours = |path: &std::path::Path| {
-        // The parent of the agent is the command, and its parent is this test.
-        let parent = |path: &std::path::Path| -> Option<String> {
-            let stat = std::fs::read_to_string(path.join("stat")).ok()?;
-            stat.rsplit(')').next()?.split_whitespace().nth(1).map(str::to_owned)
-        };
-        let above = parent(path)?;
-        let top = parent(std::path::Path::new(&format!("/proc/{above}")))?;
-        Some(top == ours || above == ours)
-    };
-    processes
-        .filter(|process| {
-            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&line).contains("--truth-writes")
-                && of_ours(&process.path()).unwrap_or(false)
-        })
-        .count()
+    processes.map(|process| process.path()).find(|path| {
+        let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+        let above = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        above == Some(parent.to_string().as_str())
+            && String::from_utf8_lossy(&line).contains("--truth-writes")
+    })
 }
 
 #[test]
@@ -73,16 +64,19 @@ fn a_calibration_that_is_interrupted_stores_nothing_and_leaves_nobody_behind() {
     let file = folder.path().join("calibration.json");
     let child = command(&["calibrate", "--calibration", file.to_str().unwrap()]).spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    while agents() == 0 {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let agent = loop {
+        match agent_of(child.id()) {
+            Some(agent) => break agent,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
     kill_process(pid, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was stored"));
     assert!(output.stdout.is_empty());
     assert!(!file.exists());
-    assert_eq!(agents(), 0);
+    assert!(!agent.exists(), "the agent has ended with it");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn calibrate(
     let calibration = Calibration {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        transport: play::TRANSPORT.to_owned(),
+        transport: play::transport(),
         measured_at,
         quick: args.quick,
         machine: place::describe(&machine::machine(), cpus),

@@ -10,7 +10,7 @@ use super::agent_process::AgentProcess;
 use crate::artifact::samples::SampleWriter;
 use crate::calibration::{Cell, Errors, LatenessFigures, OurTurn, Place, Setting};
 use crate::cli::signals::Interrupts;
-use crate::client::{HttpSetup, HttpSetupError, Names};
+use crate::client::{HttpSetup, HttpSetupError, Names, transport_of};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Said;
 use crate::executor::{self, Equipment, Gauges, Job, Record, Stop};
@@ -18,14 +18,17 @@ use crate::measure::{Goal, Layout};
 use crate::plan::Plan;
 use crate::protocol::Endpoint;
 use crate::sample::{Phase, Sample};
-use crate::scenario::{self, Imagined, Overrides};
+use crate::scenario::{self, Connections, Imagined, Overrides};
 use crate::secret::Secret;
 use crate::sink::{Collector, SampleFile, Sink};
 use crate::units::Offset;
 use crate::vitals::{self, Watch};
 
-/// The transport that is calibrated.
-pub(super) const TRANSPORT: &str = "reqwest";
+/// The transport that is calibrated: the one that a run takes by default.
+pub(super) fn transport() -> String {
+    transport_of(&Connections::default()).to_string()
+}
+
 /// An error below this is good enough for a rate to count as kept, in milliseconds.
 pub(super) const BOUND_MS: f64 = 1.0;
 /// A rate is kept if so much of it was reached.
@@ -110,7 +113,7 @@ fn carry_out(
     let gauges: Vec<Arc<Gauges>> = (0..job.workers).map(|_| Arc::default()).collect();
     let names = Names::default();
     let prepare = || {
-        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone())?;
+        let setup = HttpSetup::new(&endpoint, &timeouts, names.clone(), Arc::default())?;
         Ok::<_, HttpSetupError>(move |clock| Equipment::of(setup.on(clock)))
     };
     let kept = Arc::new(Mutex::new(Kept::of(setting)));

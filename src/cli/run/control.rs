@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Args;
 use crate::agent::{self, Agent, Behaviour, Limits, Options, Record};
+use crate::client::transport_of;
 use crate::clock::Clock;
 use crate::executor::Job;
 use crate::protocol::Endpoint;
@@ -56,7 +57,8 @@ pub(super) fn start(job: &Job) -> Option<Control> {
     let mut target = job.shared().target.clone();
     // The agent's own ways, and no secret of the target's.
     target.headers.clear();
-    target.connections = Connections::default();
+    let via = transport_of(&target.connections);
+    target.connections = Connections { via, ..Connections::default() };
     let key = Some(Secret::new("control"));
     let endpoint = Endpoint::new(&agent.base_url(), &target, key).ok()?;
     let agent = Arc::new(agent);
