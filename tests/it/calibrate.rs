@@ -37,6 +37,10 @@ fn a_quick_calibration_is_kept_and_cited_by_the_next_run() {
         assert!(cell["compared"].as_u64().unwrap() > 10, "{cell}");
         for figure in ["ttfc", "gap", "total"] {
             let figures = &cell[figure];
+            if figures.is_null() && figure == "gap" {
+                // An agent that was late wrote chunks together: there is no gap to compare.
+                continue;
+            }
             let at = |name: &str| figures[name].as_f64().unwrap();
             assert!(at("p50_ms") <= at("p99_ms") && at("p99_ms") <= at("max_ms"), "{cell}");
         }
