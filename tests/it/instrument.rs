@@ -6,6 +6,9 @@ use streamgauge::summary::{
     Busy, Control, Hiccups, Observed, ProcessTime, Summary, Used, ValidityVerdict,
 };
 
+/// The variable that holds the key of every test, whatever the protocol.
+const KEY_VARIABLE: &str = "target.api_key_env=LYZR_API_KEY";
+
 fn seeing(observed: Observed) -> Summary {
     let mut facts = facts(&[]);
     facts.observed = Some(observed);
@@ -129,6 +132,17 @@ fn control_turns_are_beside_the_run_and_in_none_of_its_figures() {
         seconds.iter().map(|row| row["started"].parse::<u64>().unwrap()).sum()
     };
     assert_eq!((started(&with), started(&without)), (20, 20));
+}
+
+#[test]
+fn control_turns_are_understood_whatever_the_target_speaks() {
+    for set in ["target.protocol=openai", "target.protocol=lyzr-v3", "target.framing=sse"] {
+        let framed = ["--set", set, "--set", "limits.failures=100%", "--set", KEY_VARIABLE];
+        let load = ["-m", "hi", "--target", "embedded", "-r", "2/s", "-z", "3s"];
+        let ran = run(&[&load[..], &framed[..]].concat());
+        let control = &ran.summary()["health"]["control"];
+        assert!(control["turns"].as_u64().is_some_and(|turns| turns > 0), "{set}: {control}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::client::transport_of;
 use crate::clock::Clock;
 use crate::executor::Job;
 use crate::protocol::Endpoint;
-use crate::scenario::{Connections, Load, Pace};
+use crate::scenario::{Connections, Framing, Load, Pace};
 use crate::secret::Secret;
 use crate::sink::{ControlBook, TrueTurn};
 use crate::units::Offset;
@@ -48,8 +48,14 @@ pub(super) fn is_worth_it(args: &Args, job: &Job) -> bool {
 /// Starts the agent. A system that gives it no thread or port has worse to worry about than a run
 /// without a control: there is none then.
 pub(super) fn start(job: &Job) -> Option<Control> {
+    // A scenario that says how replies are framed has a decoder for that alone.
+    let framing = match job.shared().target.framing {
+        Framing::Auto | Framing::Raw => agent::Framing::Raw,
+        Framing::Sse => agent::Framing::Sse,
+        Framing::Json => agent::Framing::Json,
+    };
     let options = Options {
-        behaviour: Behaviour::fixed(FIRST_CHUNK, GAP, CHUNKS),
+        behaviour: Behaviour { framing, ..Behaviour::fixed(FIRST_CHUNK, GAP, CHUNKS) },
         limits: Limits { truth: LOG, sessions: LOG, ..Limits::default() },
         ..Options::default()
     };
