@@ -69,7 +69,8 @@ impl Adapter {
         let fill = |word: &str| fill(word, case, url, &folder.path().display().to_string());
         let words: Vec<String> = words.iter().map(|word| fill(word)).collect();
         let (program, arguments) = words.split_first().ok_or("the command is empty")?;
-        let mut command = crate::support::pinned_to(crate::support::OUR_CPU, std::path::Path::new(program));
+        let mut command =
+            crate::support::pinned_to(crate::support::OUR_CPU, std::path::Path::new(program));
         let output = command
             .args(arguments)
             .env("LYZR_API_KEY", "any")
