@@ -59,7 +59,7 @@ fn reading_order() -> BTreeMap<String, usize> {
 }
 
 /// The modules that touch nothing of the world.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "units",
     "metric",
     "sample",
