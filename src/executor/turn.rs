@@ -16,6 +16,7 @@ use crate::exchange::{Again, Attempt};
 use crate::expect::Answer;
 use crate::protocol::{Asking, Message, Reply, Role};
 use crate::sample::{Failure, Outcome, Reason, Sample, Timeline};
+use crate::scenario::History;
 use crate::units::Offset;
 
 /// How a turn ended.
@@ -181,12 +182,21 @@ impl<T: Transport + 'static> Session<T> {
         let worker = &self.worker;
         let text =
             self.planned.text(turn, &self.id, previous).map_err(|error| error.to_string())?;
+        let recorded: Vec<Message>;
+        let live = self.history.borrow();
+        let history = match self.strand.scenario().target.history {
+            History::Recorded => {
+                recorded = Message::exchanges(self.planned.recorded_before(turn));
+                &recorded
+            }
+            History::Live | History::None => &*live,
+        };
         let asking = Asking {
             user_id: &self.planned.user_id,
             agent_id: &self.strand.scenario().target.agent_id,
             session_id: &self.id,
             message: &text,
-            history: &self.history.borrow(),
+            history,
         };
         let mut body = Vec::with_capacity(text.len() + 160);
         worker.exchange.dialect().body(&asking, &mut body).map_err(|error| error.to_string())?;

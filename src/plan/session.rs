@@ -216,6 +216,17 @@ impl PlannedSession {
         Some(Said::Written { message, position })
     }
 
+    /// What was asked and answered before turn `turn` in the recorded conversation it is from; nothing
+    /// where it is from none.
+    pub fn recorded_before(&self, turn: u32) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
+        let row = match (&self.session().content, &self.given) {
+            (Content::Rows { rows, .. }, None) => Some(&rows[self.row]),
+            _ => None,
+        };
+        let before = turn.saturating_sub(1) as usize;
+        row.into_iter().flat_map(move |row| row.turns.iter().zip(&row.answers).take(before))
+    }
+
     /// The id of its row in the prompt file, where there is one.
     pub fn row_id(&self) -> Option<&str> {
         match &self.session().content {

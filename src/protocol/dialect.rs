@@ -34,6 +34,17 @@ pub struct Message {
     pub text: Arc<str>,
 }
 
+impl Message {
+    /// What was asked and answered, one after the other.
+    pub fn exchanges<'a>(said: impl Iterator<Item = (&'a Arc<str>, &'a Arc<str>)>) -> Vec<Self> {
+        let message = |role, text: &Arc<str>| Self { role, text: Arc::clone(text) };
+        said.flat_map(|(asked, answered)| {
+            [message(Role::User, asked), message(Role::Assistant, answered)]
+        })
+        .collect()
+    }
+}
+
 /// Who said a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

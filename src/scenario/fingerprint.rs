@@ -1,6 +1,7 @@
 //! What makes two runs comparable: the same things asked, in the same way, at the same load.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -32,8 +33,13 @@ impl Scenario {
                 Content::Rows { rows, think, .. } => {
                     hash.add("rows", &json!(think));
                     for row in rows {
-                        let turns: Vec<&str> = row.turns.iter().map(|text| &**text).collect();
-                        hash.add("row", &json!(turns));
+                        let texts = |texts: &[Arc<str>]| {
+                            json!(texts.iter().map(|text| &**text).collect::<Vec<&str>>())
+                        };
+                        hash.add("row", &texts(&row.turns));
+                        if !row.answers.is_empty() {
+                            hash.add("answers", &texts(&row.answers));
+                        }
                     }
                 }
             }

@@ -18,6 +18,7 @@ mod problem;
 mod prompts;
 mod random;
 mod read;
+mod recorded;
 mod resolved;
 mod row_template;
 mod rows;

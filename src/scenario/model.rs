@@ -163,6 +163,9 @@ pub struct PromptRow {
     pub id: Option<String>,
     /// Its messages, byte for byte; never empty.
     pub turns: Vec<Arc<str>>,
+    /// The answers that the file has for them, where they are sent along instead of the agent's own:
+    /// at least one for each message but the last. Else empty.
+    pub answers: Vec<Arc<str>>,
 }
 
 /// One row of a data or users file, as JSON values.

@@ -6,13 +6,16 @@ use serde_json::Value;
 
 use super::model::{PromptRow, Row, RowFields};
 use super::problem::{Problem, Source, listed, nearest};
+use super::recorded;
 use super::rows::{Format, Numbered, object_rows, text_rows};
 
-/// Reads the rows of a prompt file; never empty.
+/// Reads the rows of a prompt file; never empty. `recorded`: with what was answered, which has to be
+/// there.
 pub(super) fn read(
     source: &Source,
     format: Format,
     fields: &RowFields,
+    recorded: bool,
 ) -> Result<Vec<PromptRow>, Problem> {
     let rows = if format == Format::Text {
         if let Some(name) = fields.message.as_ref().or(fields.turns.as_ref()).or(fields.id.as_ref())
@@ -22,11 +25,11 @@ pub(super) fn read(
         }
         text_rows(&source.text)
             .into_iter()
-            .map(|one| PromptRow { id: None, turns: vec![Arc::from(one.row)] })
+            .map(|one| PromptRow { id: None, turns: vec![Arc::from(one.row)], answers: Vec::new() })
             .collect()
     } else {
         let rows = object_rows(source, format)?;
-        let wanted = Wanted::from(fields, &rows);
+        let wanted = Wanted::from(fields, &rows, recorded);
         rows.iter()
             .map(|one| {
                 wanted.prompt(&one.row).map_err(|problem| on_line(problem, source, one.line))
@@ -56,11 +59,12 @@ struct Wanted<'a> {
     message: Option<&'a str>,
     turns: Option<&'a str>,
     id: Option<&'a str>,
+    recorded: bool,
 }
 
 impl<'a> Wanted<'a> {
     /// The fields named in the scenario; where none is, `message`, else one of [`TURNS`].
-    fn from(fields: &'a RowFields, rows: &[Numbered<Row>]) -> Self {
+    fn from(fields: &'a RowFields, rows: &[Numbered<Row>], recorded: bool) -> Self {
         let (mut message, mut turns) = (fields.message.as_deref(), fields.turns.as_deref());
         if message.is_none() && turns.is_none() {
             let has = |name: &str| rows.first().is_some_and(|one| one.row.contains_key(name));
@@ -69,16 +73,22 @@ impl<'a> Wanted<'a> {
                 None => message = Some("message"),
             }
         }
-        Self { message, turns, id: fields.id.as_deref() }
+        Self { message, turns, id: fields.id.as_deref(), recorded }
     }
 
     fn prompt(&self, row: &Row) -> Result<PromptRow, Problem> {
+        let mut answers = Vec::new();
         let turns = if let Some(name) = self.turns {
             let Value::Array(items) = field(row, name)? else {
                 return Err(Problem::new(format!("`{name}` is not a list of messages"))
                     .with_help(format!("for a single message write `message: {name}`")));
             };
-            items.iter().filter_map(|item| turn(item, name)).collect::<Result<Vec<_>, _>>()?
+            let turns =
+                items.iter().filter_map(|item| turn(item, name)).collect::<Result<Vec<_>, _>>()?;
+            if self.recorded {
+                answers = recorded::answers(items, turns.len(), name)?;
+            }
+            turns
         } else {
             let name = self.message.unwrap_or("message");
             vec![message(field(row, name)?, name)?]
@@ -96,7 +106,7 @@ impl<'a> Wanted<'a> {
             }),
             None => None,
         };
-        Ok(PromptRow { id, turns })
+        Ok(PromptRow { id, turns, answers })
     }
 }
 
@@ -195,7 +205,7 @@ mod tests {
 
     fn rows(text: &str, format: Format, fields: &RowFields) -> Result<Vec<PromptRow>, Problem> {
         let source = Source { label: "p".into(), text: text.into(), is_flag: false };
-        read(&source, format, fields)
+        read(&source, format, fields, false)
     }
 
     fn named(message: Option<&str>, turns: Option<&str>, id: Option<&str>) -> RowFields {

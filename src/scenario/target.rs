@@ -37,6 +37,8 @@ pub enum History {
     /// What was asked before, and what the agent really answered.
     #[default]
     Live,
+    /// What was asked before, and what stands in the prompt file as the answers to it.
+    Recorded,
     /// Nothing: every message stands alone.
     None,
 }

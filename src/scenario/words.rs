@@ -24,7 +24,8 @@ impl Worded for bool {
 }
 
 impl Worded for History {
-    const WORDS: &'static [(&'static str, Self)] = &[("live", Self::Live), ("none", Self::None)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("live", Self::Live), ("recorded", Self::Recorded), ("none", Self::None)];
 }
 
 impl Worded for Keep {

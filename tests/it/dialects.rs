@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use streamgauge::agent::{Agent, Amount};
 
 use crate::agent::{agent, faults};
-use crate::support::{KEY, Ran, Row, run_into, scenario};
+use crate::support::{KEY, Ran, Row, command, run_into, scenario};
 
 /// Runs a scenario against an agent in this process, with a key for either vendor.
 fn run(agent: &Agent, protocol: &str, path: &str, more: &[&str]) -> Ran {
@@ -136,4 +136,48 @@ fn a_conversation_is_sent_along_where_the_agent_does_not_remember_it() {
     };
     assert_eq!(tokens_in(&[]), [1, 1 + 4 + 1, 1 + 4 + 1 + 4 + 1]);
     assert_eq!(tokens_in(&["--set", "target.history=none"]), [1, 1, 1]);
+}
+
+#[test]
+fn a_recorded_conversation_is_sent_along_as_it_was_recorded() {
+    let row = r#"{"conversations": [{"from": "system", "value": "be brief"},
+        {"from": "human", "value": "one"}, {"from": "gpt", "value": "a recorded answer of six words"},
+        {"from": "human", "value": "two"}, {"from": "gpt", "value": "short"},
+        {"from": "human", "value": "three"}, {"from": "gpt", "value": "never sent"}]}"#;
+    let row = row.replace('\n', "");
+    let plain = r#"{"turns": ["one", "two"]}"#;
+    let text = "target: { url: embedded, protocol: openai, history: recorded }\n\
+                sessions: [{ from: rows.jsonl }]\n";
+    let good = scenario(text, &[("rows.jsonl", row.as_str())]);
+    let path = good.path.to_str().unwrap();
+    let agent = agent(|options| options.behaviour.answer = Some("another answer".into()));
+    let url = agent.base_url();
+    let reports = tempfile::tempdir().unwrap();
+    let output = run_into(&reports, &[path, "--target", &url, "--protocol", "openai", "-c", "1"])
+        .env("OPENAI_API_KEY", KEY)
+        .output()
+        .unwrap();
+    let ran = Ran::new(&output, reports);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // Words of the conversation as recorded, not as it went this time.
+    let words: Vec<u64> = ran.samples().iter().map(|row| number(row, "tokens_in")).collect();
+    assert_eq!(words, [1, 1 + 6 + 1, 1 + 6 + 1 + 1 + 1]);
+    let plan = command(&["plan", path, "--format", "json"]).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let third = &plan["plan"]["first_requests"][2]["body"]["messages"];
+    let said: Vec<&str> =
+        third.as_array().unwrap().iter().map(|one| one["content"].as_str().unwrap()).collect();
+    assert_eq!(said, ["one", "a recorded answer of six words", "two", "short", "three"]);
+
+    let inline = text.replace("from: rows.jsonl", "messages: [one, two]");
+    for (text, rows, why) in [
+        (text, plain, "no recorded answer to message 1"),
+        (inline.as_str(), plain, "`history: recorded` sends recorded answers along"),
+    ] {
+        let bad = scenario(text, &[("rows.jsonl", rows)]);
+        let output = command(&["plan", bad.path.to_str().unwrap()]).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains(why), "{err}");
+    }
 }

@@ -10,7 +10,7 @@ use super::{Args, Refused};
 use crate::batch::{Fields, Input};
 use crate::expect::Expectations;
 use crate::scenario::{
-    self, Load, OnError, Overrides, Problem, RowTemplate, Scenario, Surroundings, Warmup,
+    self, History, Load, OnError, Overrides, Problem, RowTemplate, Scenario, Surroundings, Warmup,
 };
 use crate::units::Rate;
 
@@ -53,6 +53,12 @@ pub(super) fn scenario(world: &dyn Surroundings, args: &Args) -> Result<Asked, R
         }
     };
     let mut scenario = scenario.map_err(|problems| Refused::usage(&problems))?;
+    if scenario.target.history == History::Recorded {
+        return Err(Refused::usage(
+            &"error: a batch has no recorded answers to send along\n  = help: write `history: live` or \
+             `none`, or use `streamgauge run` with the file as sessions",
+        ));
+    }
     let expect = args.expect.as_deref().map(|path| expected(world, path)).transpose()?;
     let expect = expect.map(|(asked, digest)| {
         let all = scenario.expect.iter().chain(asked.iter()).cloned();

@@ -224,6 +224,9 @@ fn requests(plan: &Plan, key: &Key) -> Result<Vec<Request>, String> {
             }
             let message = session.text(turn, &session_id, Some("(the answer before)"));
             let message = message.map_err(|error| error.to_string())?;
+            if dialect.sends_history() && scenario.target.history == History::Recorded {
+                history = Message::exchanges(session.recorded_before(turn));
+            }
             let asking = Asking {
                 history: &history,
                 user_id: &session.user_id,

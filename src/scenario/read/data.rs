@@ -122,7 +122,7 @@ impl Reading<'_> {
     ) -> Option<(PathBuf, Vec<PromptRow>)> {
         let formats = "a prompt file ends in .jsonl, .csv, .json or .txt";
         let (from, source, format) = self.file(node, path, formats)?;
-        match prompts::read(&source, format, fields) {
+        match prompts::read(&source, format, fields, self.recorded) {
             Ok(rows) => Some((from, rows)),
             Err(problem) => {
                 self.checker.note_elsewhere(&node.place, problem);

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::checker::{Checker, Fields};
 use super::super::document::{Node, Value, parse};
 use super::super::fields::{SCENARIO, names};
-use super::super::model::{Limits, Scenario, StopRule, Target};
+use super::super::model::{History, Limits, Scenario, StopRule, Target};
 use super::super::overrides::{Overrides, apply, from_flag};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Surroundings;
@@ -100,7 +100,7 @@ pub fn read(
     apply(overrides, &mut root, &mut checker);
     let stem = Path::new(label).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = stem.unwrap_or_else(|| "scenario".into());
-    scenarios(&root, &name, Reading { checker, world, base_dir })
+    scenarios(&root, &name, Reading { checker, world, base_dir, recorded: false })
 }
 
 /// A scenario without a file: one session of one message, once for each of `-c` users.
@@ -131,7 +131,8 @@ pub fn from_message(
         );
         return Err(checker.into_problems());
     }
-    only(scenarios(&root, "message", Reading { checker, world, base_dir: Path::new("") })?)
+    let base_dir = Path::new("");
+    only(scenarios(&root, "message", Reading { checker, world, base_dir, recorded: false })?)
 }
 
 /// What the scenarios of a run have in common.
@@ -172,6 +173,7 @@ impl Reading<'_> {
             None => Some(default_name.to_owned()),
         };
         let target = fields.get("target").and_then(|node| self.target(node));
+        self.recorded = target.as_ref().is_some_and(|one| one.history == History::Recorded);
         let limits = match fields.get("limits") {
             Some(node) => self.limits(node),
             None => Some(Limits::default()),

@@ -36,7 +36,8 @@ pub fn expectations(label: &str, text: &str) -> Result<Expectations, Problems> {
             return Err(checker.into_problems());
         }
     };
-    let mut reading = Reading { checker, world: &Imagined::default(), base_dir: Path::new("") };
+    let mut reading =
+        Reading { checker, world: &Imagined::default(), base_dir: Path::new(""), recorded: false };
     match reading.expect(&root, "expect") {
         Some(expectations) if reading.checker.is_clean() => Ok(expectations),
         _ => Err(reading.checker.into_problems()),

@@ -32,4 +32,6 @@ struct Reading<'a> {
     checker: Checker,
     world: &'a dyn Surroundings,
     base_dir: &'a Path,
+    /// Whether prompt files have to say what was answered: `target.history` is `recorded`.
+    recorded: bool,
 }

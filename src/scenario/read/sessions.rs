@@ -125,6 +125,9 @@ impl Reading<'_> {
         };
         let content = self.content(fields, &path);
         let (setup, (content, texts), closing) = (setup?, content?, closing?);
+        if self.recorded && !self.has_answers(node, &content, &setup, &closing) {
+            return None;
+        }
         let session = Session {
             name: name?,
             weight: weight?,
@@ -172,6 +175,31 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+
+    /// Whether what is sent along of a recorded conversation is there: messages written in the scenario
+    /// have no recorded answer.
+    fn has_answers(
+        &mut self,
+        node: &Node,
+        content: &Content,
+        setup: &ReadMessages<'_>,
+        closing: &ReadMessages<'_>,
+    ) -> bool {
+        let written = setup.messages.len() + closing.messages.len();
+        let fits = match content {
+            Content::Inline(messages) => written + messages.len() <= 1,
+            Content::Rows { .. } => written == 0,
+        };
+        if !fits {
+            let problem = Problem::new(
+                "`history: recorded` sends recorded answers along, and messages written in a \
+                 scenario have none",
+            )
+            .with_help("take the conversation from a file with `from`, or write `history: live`");
+            self.checker.note(node.head(), problem);
+        }
+        fits
     }
 
     fn rows(&mut self, fields: Fields<'_>, from: &Node, path: &str) -> Option<Content> {
