@@ -105,3 +105,28 @@ fn what_would_surprise_is_noted() {
     assert!(out.contains("no message takes a row of `data.idle`"), "{out}");
     assert!(out.contains("lets 300/m through and the load asks about 10/s"), "{out}");
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the snapshot is written anew by hand")]
+fn a_scenario_that_uses_every_feature_has_the_plan_a_person_has_checked_also_in_json() {
+    let folder = "tests/fixtures/every-feature";
+    let world = Shipped(
+        Imagined::new().with_var("REGION", "north").with_var("EXAMPLE_KEY", "canary-of-the-key"),
+    );
+    let (code, shown, err) = plan(&world, &format!("{folder}/scenario.yaml --seed 7"));
+    assert_eq!((code, err.as_str()), (0, ""), "{err}");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("plan.txt");
+    if std::env::var_os("STREAMGAUGE_BLESS").is_some() {
+        std::fs::write(&file, &shown).unwrap();
+    }
+    let checked = std::fs::read_to_string(&file).unwrap();
+    assert!(shown == checked, "not as in {}; it is now:\n{shown}", file.display());
+    assert!(shown.lines().all(|line| line.chars().count() <= 80));
+    for hidden in ["canary", "hidden-value"] {
+        assert!(!shown.contains(hidden));
+    }
+    for format in ["text", "json"] {
+        let of = |file: &str| plan(&world, &format!("{folder}/{file} --seed 7 --format {format}"));
+        assert_eq!(of("scenario.json"), of("scenario.yaml"), "{format}");
+    }
+}

@@ -1,5 +1,6 @@
 //! `streamgauge plan`: checks a scenario and shows what would be done. Sends nothing.
 
+mod details;
 mod planned;
 mod preview;
 mod text;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::details;
 use super::planned::Planned;
 use super::preview::{Key, Preview, Request, Size};
 use crate::plan::Plan;
@@ -59,6 +60,9 @@ fn own(plan: &Plan, preview: &Preview, facts: &mut Facts<'_>) -> io::Result<()> 
     }
     facts.line("users", &users(plan))?;
     for (label, text) in load(scenario, preview) {
+        facts.line(label, &text)?;
+    }
+    for (label, text) in details::of_scenario(scenario) {
         facts.line(label, &text)?;
     }
     bounds(scenario, facts)
@@ -129,7 +133,11 @@ fn target(planned: &Planned, facts: &mut Facts<'_>) -> io::Result<()> {
     facts.line(
         "time-outs",
         &format!("connect {connect}, first chunk {first_chunk}, idle {idle}, total {total}"),
-    )
+    )?;
+    for (label, text) in details::of_target(planned.shared()) {
+        facts.line(label, &text)?;
+    }
+    Ok(())
 }
 
 fn users(plan: &Plan) -> String {
@@ -192,13 +200,7 @@ fn load(scenario: &Scenario, preview: &Preview) -> Vec<(&'static str, String)> {
         Size::Unknown => "as many sessions as fit into the time".into(),
     };
     lines.push(("in all", size));
-    let lasts = match preview.duration {
-        Some(duration) => {
-            format!("{}, then up to {} of drain", Span(duration), Span(scenario.drain))
-        }
-        None => "until the last session has ended".into(),
-    };
-    lines.push(("lasts", lasts));
+    lines.push(("lasts", details::lasts(scenario)));
     lines
 }
 
@@ -231,7 +233,7 @@ fn limits(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
         parts.push(format!("{requests} requests"));
     }
     parts.push(format!("{} retries", limits.retries));
-    let judged = scenario.thresholds.iter().any(|one| one.metric.starts_with("errors"));
+    let judged = scenario.thresholds.iter().any(|one| one.metric.trim() == "errors");
     parts.push(match judged {
         true => "turns without an answer are judged by a threshold".to_owned(),
         false => format!("{} turns may stay without an answer", limits.failures),
@@ -262,6 +264,9 @@ fn kinds(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         };
         let rows = kind.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
         writeln!(out, "{:wide$}  {share:>8}  {turns:>9}  {rows:>9}", kind.name)?;
+    }
+    for particular in details::of_kinds(plan.scenario()) {
+        wrapped(out, "  ", "    ", &particular)?;
     }
     Ok(())
 }
