@@ -96,6 +96,11 @@ fn proxy() -> (String, Arc<AtomicUsize>) {
     (url, asked)
 }
 
+/// The port of such a proxy, for whoever stands before it.
+pub(crate) fn proxy_port() -> u16 {
+    proxy().0.rsplit(':').next().unwrap().parse().unwrap()
+}
+
 /// Reads a head; then CONNECT is a tunnel, and `POST http://host/path` goes to that host.
 fn forward(mut client: TcpStream, count: &AtomicUsize) {
     let mut head = Vec::new();
@@ -149,13 +154,13 @@ fn everything_goes_through_the_proxy() {
 }
 
 /// Certificates of a made-up authority, written into a folder.
-struct Papers {
+pub(crate) struct Papers {
     folder: tempfile::TempDir,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Papers {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -179,12 +184,12 @@ impl Papers {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// What a server presents, and whether it wants to know who asks.
-    fn server(&self, wants_client: bool, protocol: &[u8]) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, wants_client: bool, protocol: &[u8]) -> Arc<ServerConfig> {
         let certificate = |name: &str| CertificateDer::from_pem_file(self.path(name)).unwrap();
         let key = PrivateKeyDer::from_pem_file(Path::new(&self.path("server.key"))).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -206,7 +211,7 @@ impl Papers {
 }
 
 /// Runs an async server on a thread of its own, for as long as the tests run; its port.
-fn serve<F: Future<Output = ()> + 'static>(
+pub(crate) fn serve<F: Future<Output = ()> + 'static>(
     accept: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -227,7 +232,11 @@ fn serve<F: Future<Output = ()> + 'static>(
 }
 
 /// Decrypts what comes and hands it to an agent.
-async fn unwrap_tls(socket: tokio::net::TcpStream, config: Arc<ServerConfig>, agent: u16) {
+pub(crate) async fn unwrap_tls(
+    socket: tokio::net::TcpStream,
+    config: Arc<ServerConfig>,
+    agent: u16,
+) {
     let Ok(mut client) = tokio_rustls::TlsAcceptor::from(config).accept(socket).await else {
         return;
     };

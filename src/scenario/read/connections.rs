@@ -15,6 +15,13 @@ use crate::secret::Secret;
 
 const PROXIES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
+/// With whom TLS may be spoken.
+#[derive(Clone, Copy)]
+struct Spoken<'a> {
+    url: Option<&'a TargetUrl>,
+    proxy_with_tls: bool,
+}
+
 impl Reading<'_> {
     pub(super) fn connections(
         &mut self,
@@ -29,11 +36,14 @@ impl Reading<'_> {
             Some(node) => self.proxy(node).map(Some),
             None => Some(None),
         };
+        // A proxy that is spoken to with TLS has a certificate to check, whatever the target.
+        let proxy_with_tls = matches!(&proxy, Some(Some(url)) if url.starts_with("https:"));
+        let spoken = Spoken { url, proxy_with_tls };
         let ca = match fields.get("ca_file") {
-            Some(node) => self.certificates(node, "target.ca_file", url).map(Some),
+            Some(node) => self.certificates(node, "target.ca_file", spoken).map(Some),
             None => Some(None),
         };
-        let identity = self.identity(fields, url);
+        let identity = self.identity(fields, spoken);
         let resolve = match fields.get("resolve") {
             Some(node) => self.resolve(node, url, fields.get("proxy").is_some()),
             None => Some(Vec::new()),
@@ -133,8 +143,9 @@ impl Reading<'_> {
     }
 
     /// Notes a setting of TLS where there is none.
-    fn wants_tls(&mut self, node: &Node, path: &str, url: Option<&TargetUrl>) -> Option<()> {
-        let plain = match url? {
+    fn wants_tls(&mut self, node: &Node, path: &str, spoken: Spoken<'_>) -> Option<()> {
+        let plain = match spoken.url? {
+            _ if spoken.proxy_with_tls => return Some(()),
             TargetUrl::Embedded => "the embedded agent is asked without TLS",
             TargetUrl::Remote(url) if url.starts_with("https:") => return Some(()),
             TargetUrl::Remote(_) => "this target is asked without TLS",
@@ -159,13 +170,8 @@ impl Reading<'_> {
         }
     }
 
-    fn certificates(
-        &mut self,
-        node: &Node,
-        path: &str,
-        url: Option<&TargetUrl>,
-    ) -> Option<PemFile> {
-        self.wants_tls(node, path, url)?;
+    fn certificates(&mut self, node: &Node, path: &str, spoken: Spoken<'_>) -> Option<PemFile> {
+        self.wants_tls(node, path, spoken)?;
         let (file, pem) = self.pem(node, path)?;
         let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
         if found.is_ok_and(|found| !found.is_empty()) {
@@ -180,7 +186,7 @@ impl Reading<'_> {
     fn identity(
         &mut self,
         fields: Fields<'_>,
-        url: Option<&TargetUrl>,
+        spoken: Spoken<'_>,
     ) -> Option<Option<ClientIdentity>> {
         let (cert, key) = match (fields.get("client_cert"), fields.get("client_key")) {
             (None, None) => return Some(None),
@@ -193,7 +199,7 @@ impl Reading<'_> {
                 return None;
             }
         };
-        let certificate = self.certificates(cert, "target.client_cert", url)?;
+        let certificate = self.certificates(cert, "target.client_cert", spoken)?;
         let (path, pem) = self.pem(key, "target.client_key")?;
         let text = String::from_utf8(pem).ok();
         let Some(text) = text.filter(|one| PrivateKeyDer::from_pem_slice(one.as_bytes()).is_ok())
