@@ -1,0 +1,10 @@
+//! libFuzzer's way to `targets::trace`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../targets/mod.rs"]
+#[expect(dead_code, reason = "each target calls one of them")]
+mod targets;
+
+fuzz_target!(|input: (u8, &[u8])| targets::trace(input.0, input.1));
