@@ -180,7 +180,10 @@ fn manifest(path: &Path) -> Result<Manifest, ReadError> {
 
 fn samples(path: &Path, manifest: &Manifest) -> Result<Option<Samples>, ReadError> {
     let Some(file) = open(path, "samples.csv")? else { return Ok(None) };
-    let rows = SampleReader::new(file, facts::kinds(manifest));
+    let rows = match facts::is_listed(manifest) {
+        true => SampleReader::together(file, facts::kinds_of_scenarios(manifest)),
+        false => SampleReader::new(file, facts::kinds(manifest)),
+    };
     rows.map(Some).map_err(|error| in_samples(path, &error))
 }
 

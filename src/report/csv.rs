@@ -8,8 +8,9 @@ use crate::summary::{Figures, Percentiles, Summary};
 use crate::sweep::SweepSummary;
 
 /// The columns. New ones are only ever appended; readers go by name. `session` is empty for the
-/// whole run; a rate stands in `mean`.
-pub const SUMMARY_COLUMNS: [&str; 30] = [
+/// whole run and for a whole scenario; a rate stands in `mean`. `scenario` is empty where the file lists
+/// none.
+pub const SUMMARY_COLUMNS: [&str; 31] = [
     "run",
     "session",
     "metric",
@@ -40,6 +41,7 @@ pub const SUMMARY_COLUMNS: [&str; 30] = [
     "p99_high",
     "p99_9_low",
     "p99_9_high",
+    "scenario",
 ];
 
 /// Writes the file. `Err` where it cannot be written.
@@ -47,27 +49,35 @@ pub fn summary_csv(summary: &Summary, out: impl Write) -> Result<(), csv::Error>
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record(SUMMARY_COLUMNS)?;
     let run = summary.run.id.as_str();
-    let whole = std::iter::once(("", &summary.metrics));
-    let groups = summary.groups.iter().map(|group| (group.session.as_str(), &group.metrics));
-    for (session, metrics) in whole.chain(groups) {
+    let whole = std::iter::once(("", "", &summary.metrics));
+    let groups = summary.groups.iter().map(|group| {
+        let scenario = group.scenario.as_deref().unwrap_or("");
+        (scenario, group.session.as_str(), &group.metrics)
+    });
+    let scenarios = summary.scenarios.iter().map(|one| (one.scenario.as_str(), "", &one.metrics));
+    for (scenario, session, metrics) in whole.chain(groups).chain(scenarios) {
         for metric in Metric::ALL {
             let figures = metrics.get(metric);
             let start = [run, session, metric.name(), "ms"].map(String::from);
-            rows.write_record(start.into_iter().chain(cells(figures)))?;
+            let row = start.into_iter().chain(cells(figures));
+            rows.write_record(row.chain([scenario.to_owned()]))?;
         }
     }
-    let rates = &summary.rates;
-    for (metric, unit, value) in [
-        ("errors", "fraction", rates.error_rate),
-        ("throughput", "/s", rates.throughput_per_s),
-        ("chunks", "/s", rates.chunks_per_s),
-        ("goodput", "/s", rates.goodput_per_s),
-        ("tokens", "/s", rates.tokens_per_s),
-    ] {
-        let mut row = [run, "", metric, unit, ""].map(String::from).to_vec();
-        row.push(number(value));
-        row.resize(SUMMARY_COLUMNS.len(), String::new());
-        rows.write_record(row)?;
+    let scenarios = summary.scenarios.iter().map(|one| (one.scenario.as_str(), &one.rates));
+    for (scenario, rates) in std::iter::once(("", &summary.rates)).chain(scenarios) {
+        for (metric, unit, value) in [
+            ("errors", "fraction", rates.error_rate),
+            ("throughput", "/s", rates.throughput_per_s),
+            ("chunks", "/s", rates.chunks_per_s),
+            ("goodput", "/s", rates.goodput_per_s),
+            ("tokens", "/s", rates.tokens_per_s),
+        ] {
+            let mut row = [run, "", metric, unit, ""].map(String::from).to_vec();
+            row.push(number(value));
+            row.resize(SUMMARY_COLUMNS.len() - 1, String::new());
+            row.push(scenario.to_owned());
+            rows.write_record(row)?;
+        }
     }
     rows.flush()?;
     Ok(())

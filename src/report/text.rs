@@ -30,6 +30,7 @@ pub fn text(summary: &Summary, style: Style, place: Option<&str>) -> String {
     page.head(summary);
     page.counts(summary);
     page.distributions(summary);
+    page.scenarios(summary);
     page.kinds(summary);
     page.failures(summary);
     page.thresholds(summary);
@@ -210,34 +211,54 @@ impl Page {
         }
     }
 
+    fn named_row(&mut self, name: &str, cells: &[String; 5], faint: bool) {
+        let cells: String = cells.iter().map(|cell| format!("{cell:>COLUMN$}")).collect();
+        let line = format!("  {:<23}{cells}", cut(&one_line(name), 22));
+        let line = if faint { self.style.faint(&line) } else { line };
+        self.line(line);
+    }
+
+    fn scenarios(&mut self, summary: &Summary) {
+        if summary.scenarios.is_empty() {
+            return;
+        }
+        self.section("by scenario");
+        let header = ["completed", "errors", "throughput", "ttfc p95", "total p95"];
+        self.named_row("ms", &header.map(String::from), true);
+        for one in &summary.scenarios {
+            let p95 = |metric| millis(one.metrics.get(metric).percentiles.p95);
+            let cells = [
+                thousands(one.counts.completed),
+                percent(one.rates.error_rate),
+                rate(one.rates.throughput_per_s),
+                p95(Metric::Ttfc),
+                p95(Metric::Total),
+            ];
+            self.named_row(&one.scenario, &cells, false);
+        }
+    }
+
     fn kinds(&mut self, summary: &Summary) {
         if summary.groups.len() < 2 {
             return;
         }
         self.section("by session");
-        let header = ["completed", "errors", "ttfc p50", "ttfc p95", "total p95"].map(String::from);
-        let line = |name: &str, cells: [String; 5]| {
-            let cells: String = cells.iter().map(|cell| format!("{cell:>COLUMN$}")).collect();
-            format!("  {:<23}{cells}", cut(&one_line(name), 22))
-        };
-        let heading = self.style.faint(&line("ms", header));
-        self.line(heading);
+        let header = ["completed", "errors", "ttfc p50", "ttfc p95", "total p95"];
+        self.named_row("ms", &header.map(String::from), true);
         for group in summary.groups.iter().take(KINDS) {
             let counts = &group.counts;
             let judged = counts.planned - counts.cancelled;
             let rate = (judged > 0).then(|| (judged - counts.completed) as f64 / judged as f64);
             let ttfc = group.metrics.get(Metric::Ttfc).percentiles;
             let total = group.metrics.get(Metric::Total).percentiles;
-            self.line(line(
-                &group.session,
-                [
-                    thousands(counts.completed),
-                    percent(rate),
-                    millis(ttfc.p50),
-                    millis(ttfc.p95),
-                    millis(total.p95),
-                ],
-            ));
+            let cells = [
+                thousands(counts.completed),
+                percent(rate),
+                millis(ttfc.p50),
+                millis(ttfc.p95),
+                millis(total.p95),
+            ];
+            self.named_row(&group.label(), &cells, false);
         }
         if summary.groups.len() > KINDS {
             self.line(format!("  … and {} more", summary.groups.len() - KINDS));

@@ -8,7 +8,7 @@ use super::model::StoppedSummary;
 use super::observed::Observed;
 use crate::scenario::Failures;
 use crate::threshold::Threshold;
-use crate::units::Offset;
+use crate::units::{Offset, Span};
 
 /// A run, as far as its samples do not tell.
 #[derive(Debug, Clone)]
@@ -74,6 +74,41 @@ pub struct LoadFacts {
     pub max_in_flight: Option<u32>,
     /// Something makes turns wait: that bound, or a limiter.
     pub limited: bool,
+}
+
+impl LoadFacts {
+    /// The load that scenarios make together; that of the one where there is one.
+    pub fn together(scenarios: &[ScenarioFacts]) -> Self {
+        if let [ScenarioFacts { load, start: Offset::ZERO, .. }] = scenarios {
+            return load.clone();
+        }
+        let described = scenarios.iter().map(|ScenarioFacts { name, start, load }| match *start {
+            Offset::ZERO => format!("{name} ({})", load.description),
+            start => {
+                let after = Span(start.since(Offset::ZERO));
+                format!("{name} (after {after}: {})", load.description)
+            }
+        });
+        let loads = || scenarios.iter().map(|one| &one.load);
+        let offered = loads().filter_map(|load| load.offered).reduce(|sum, one| Offered {
+            due: sum.due + one.due,
+            sent: sum.sent + one.sent,
+            held_by_target: sum.held_by_target + one.held_by_target,
+        });
+        let measured_from = scenarios.iter().map(|one| one.start + one.load.warmup).min();
+        Self {
+            model: LoadModel::Several,
+            description: described.collect::<Vec<_>>().join("; "),
+            warmup: measured_from.unwrap_or(Offset::ZERO).since(Offset::ZERO),
+            ended: loads()
+                .map(|load| load.ended)
+                .collect::<Option<Vec<_>>>()
+                .and_then(|ended| ended.into_iter().max()),
+            offered,
+            max_in_flight: None,
+            limited: loads().any(|load| load.limited),
+        }
+    }
 }
 
 /// Where the next session comes from.

@@ -205,6 +205,16 @@ pub struct Group {
     pub scenario: Option<String>,
 }
 
+impl Group {
+    /// What tables call it: its name, after that of its scenario where there are several.
+    pub fn label(&self) -> String {
+        match &self.scenario {
+            Some(scenario) => format!("{scenario}/{}", self.session),
+            None => self.session.clone(),
+        }
+    }
+}
+
 /// Turns without an answer that ended in the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorSummary {

@@ -55,6 +55,8 @@ mod expect;
 mod event_streams;
 /// Every fault of the embedded agent, and what a run reports for it.
 mod faults;
+/// The fuzz targets, in a short form.
+mod fuzz;
 /// The files that have a line a second: timeline.csv and histograms.hlog.
 mod measure_files;
 /// Runs over time: what is kept, what is found, what is shown.
@@ -65,6 +67,8 @@ mod plan;
 mod plan_command;
 /// Live numbers for scrapers, and the live view where there is no terminal.
 mod prometheus;
+/// SOCKS proxies, and proxies over TLS.
+mod proxies;
 /// A recorded agent replayed: the same answers, as slowly.
 mod record_replay;
 /// What the report of a run looks like, and that it stays within 80 columns.
@@ -87,3 +91,5 @@ mod support;
 mod wire;
 /// Conventions that matter: layers, purity, sizes, names in documents.
 mod tidy;
+/// Several scenarios in one file: read, planned, run together, reported apart.
+mod together;

@@ -928,9 +928,13 @@ fn every_block_of_the_guides_is_a_good_scenario() {
                 text.push_str(line);
             }
         }
-        if let Err(problems) =
-            load("dir/guide.yaml", &text, Path::new("dir"), &Overrides::default(), &world)
-        {
+        if let Err(problems) = streamgauge::scenario::read(
+            "dir/guide.yaml",
+            &text,
+            Path::new("dir"),
+            &Overrides::default(),
+            &world,
+        ) {
             panic!("{problems}\n\n{text}");
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn facts(conducted: &Conducted) -> RunFacts {
             load: load_facts(conducted, index, plan),
         })
         .collect();
-    let load = whole_load(&scenarios);
+    let load = LoadFacts::together(&scenarios);
     RunFacts {
         id: manifest.id.clone(),
         name: manifest.name.clone(),
@@ -56,39 +56,6 @@ fn observed(conducted: &Conducted, load: &LoadFacts) -> Observed {
             conducted.control.between(from, until).collect::<Vec<_>>().into_iter(),
         ),
         ..conducted.seen.between(from, until)
-    }
-}
-
-/// The load that scenarios make together; that of the one where there is one.
-fn whole_load(scenarios: &[ScenarioFacts]) -> LoadFacts {
-    if let [ScenarioFacts { load, start: Offset::ZERO, .. }] = scenarios {
-        return load.clone();
-    }
-    let described = scenarios.iter().map(|ScenarioFacts { name, start, load }| match *start {
-        Offset::ZERO => format!("{name} ({})", load.description),
-        start => {
-            let after = Span(start.since(Offset::ZERO));
-            format!("{name} (after {after}: {})", load.description)
-        }
-    });
-    let loads = || scenarios.iter().map(|one| &one.load);
-    let offered = loads().filter_map(|load| load.offered).reduce(|sum, one| Offered {
-        due: sum.due + one.due,
-        sent: sum.sent + one.sent,
-        held_by_target: sum.held_by_target + one.held_by_target,
-    });
-    let measured_from = scenarios.iter().map(|one| one.start + one.load.warmup).min();
-    LoadFacts {
-        model: LoadModel::Several,
-        description: described.collect::<Vec<_>>().join("; "),
-        warmup: measured_from.unwrap_or(Offset::ZERO).since(Offset::ZERO),
-        ended: loads()
-            .map(|load| load.ended)
-            .collect::<Option<Vec<_>>>()
-            .and_then(|ended| ended.into_iter().max()),
-        offered,
-        max_in_flight: None,
-        limited: loads().any(|load| load.limited),
     }
 }
 

@@ -29,6 +29,7 @@ mod sessions;
 
 /// How runs and sessions end.
 mod endings;
+mod together;
 
 struct Ran {
     samples: Vec<Sample>,
@@ -55,12 +56,13 @@ fn run_in(
     answer: impl Fn(usize, &serde_json::Value) -> Script + 'static,
 ) -> Ran {
     let text = format!("target: {{ url: 'http://127.0.0.1:1' , agent_id: a }}\n{scenario}");
-    let scenario =
-        scenario::load("test.yaml", &text, Path::new(""), &Overrides::default(), world).unwrap();
-    let plan = Plan::new(scenario, 0);
-    let layout = Arc::new(Layout::new(plan.kinds().len(), [], Goal::default()));
+    let scenarios =
+        scenario::read("test.yaml", &text, Path::new(""), &Overrides::default(), world).unwrap();
+    let plans = Plan::together(scenarios, 0);
+    let kinds = plans.iter().map(|plan| (plan.kinds().len(), Goal::default()));
+    let layout = Arc::new(Layout::together(kinds, []));
     let job = Job {
-        plans: vec![plan],
+        plans,
         run_id: "run".into(),
         workers: 1,
         layout: Arc::clone(&layout),

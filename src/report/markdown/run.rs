@@ -16,6 +16,7 @@ pub fn run_markdown(summary: &Summary, gates: &[Gate]) -> String {
     head(&mut text, summary, gates);
     held(&mut text, gates);
     figures(&mut text, summary);
+    scenarios(&mut text, summary);
     kinds(&mut text, summary);
     failures(&mut text, summary);
     caveats(&mut text, summary);
@@ -101,6 +102,27 @@ fn row(text: &mut String, metric: Metric, figures: &Figures) {
     }
 }
 
+fn scenarios(text: &mut String, summary: &Summary) {
+    if summary.scenarios.is_empty() {
+        return;
+    }
+    text.push_str("### By scenario\n\n");
+    text.push_str("| | completed | errors | throughput | ttfc p95 | total p95 |\n");
+    text.push_str("|---|--:|--:|--:|--:|--:|\n");
+    for one in &summary.scenarios {
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} |\n",
+            plain(&one.scenario),
+            thousands(one.counts.completed),
+            percent(one.rates.error_rate),
+            rate(one.rates.throughput_per_s),
+            millis(one.metrics.get(Metric::Ttfc).percentiles.p95),
+            millis(one.metrics.get(Metric::Total).percentiles.p95)
+        ));
+    }
+    text.push('\n');
+}
+
 fn kinds(text: &mut String, summary: &Summary) {
     if summary.groups.len() < 2 {
         return;
@@ -116,7 +138,7 @@ fn kinds(text: &mut String, summary: &Summary) {
         let total = group.metrics.get(Metric::Total).percentiles;
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} |\n",
-            plain(&group.session),
+            plain(&group.label()),
             thousands(counts.completed),
             percent(share),
             millis(ttfc.p50),

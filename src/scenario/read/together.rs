@@ -159,7 +159,12 @@ fn added(name: &str, own: &Node, shared: &Node) -> Node {
             Value::Map(mine.iter().chain(others).cloned().collect())
         }
         ("env", Value::List(mine), Value::List(theirs)) => {
-            Value::List(mine.iter().chain(theirs).cloned().collect())
+            let same = |one: &Node, other: &Node| match (&one.value, &other.value) {
+                (Value::Word(one), Value::Word(other)) => one == other,
+                _ => false,
+            };
+            let others = theirs.iter().filter(|one| !mine.iter().any(|known| same(known, one)));
+            Value::List(mine.iter().chain(others).cloned().collect())
         }
         _ => return own.clone(),
     };
