@@ -120,7 +120,11 @@ pub(super) fn rates(
         NoiseSource::History | NoiseSource::Repeats => 0.0,
     };
     let sides = 1.0 / of_base.len() as f64 + 1.0 / of_new.len() as f64;
-    let p_noise = p_within.max(p_of_ratio(base, new, spread, log_noise * log_noise * sides));
+    // Where earlier runs told the noise it is in `spread` already, and the exact test is the better one.
+    let p_noise = match log_noise > 0.0 {
+        true => p_within.max(p_of_ratio(base, new, spread, log_noise * log_noise * sides)),
+        false => p_within,
+    };
     Rates { base, new, overdispersion: spread, p_within, p_noise }
 }
 

@@ -31,6 +31,8 @@ mod ci;
 mod ci_documents;
 /// `streamgauge compare`: verdicts, refusals, formats, exit codes.
 mod compare_command;
+/// What is said of runs whose samples are known: errors first, noise between runs, verdicts.
+mod compare_judge;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.
