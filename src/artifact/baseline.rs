@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RunDirectory;
-use super::stored::{ReadError, StoredRun, find};
+use super::stored::{StoredRun, find};
 
 /// Samples above this are left out: a comparison then uses the histograms.
 const SAMPLES_BYTES: u64 = 16 << 20;
@@ -142,14 +142,6 @@ pub fn find_base(named: &Path, out: &Path, folder: &Path) -> PathBuf {
         Some(name) if !is_run && is_baseline(folder, name) => folder.join(name),
         _ => found,
     }
-}
-
-/// Opens the run that `named` means, as [`find_base`] has it.
-///
-/// # Errors
-/// It is no run that can be read.
-pub fn open_base(named: &Path, out: &Path, folder: &Path) -> Result<StoredRun, ReadError> {
-    StoredRun::open(&find_base(named, out, folder))
 }
 
 fn is_baseline(folder: &Path, name: &str) -> bool {

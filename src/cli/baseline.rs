@@ -5,11 +5,49 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::refused::{Refused, settle};
-use crate::artifact::{Ending, StoredRun, baseline, find};
+use crate::artifact::{Ending, ReadError, StoredRun, baseline, find};
 use crate::summary::ValidityVerdict;
 
 /// Where baselines are kept, beside the reports and not in them.
 pub const FOLDER: &str = "baselines";
+
+/// Where a run lies that is named by its id, or as a baseline.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    /// Run directories.
+    pub(super) out: &'a Path,
+    /// Baselines.
+    pub(super) baselines: &'a Path,
+}
+
+impl Places<'_> {
+    /// The directory that `named` means.
+    pub(super) fn find(self, named: &Path) -> PathBuf {
+        baseline::find_base(named, self.out, self.baselines)
+    }
+
+    /// Opens the run that `named` means; where there is none, says which baselines there are.
+    pub(super) fn open(self, named: &Path) -> Result<StoredRun, Refused> {
+        StoredRun::open(&self.find(named)).map_err(|error| {
+            let mut refused = Refused::usage(&error);
+            if let ReadError::NotThere { .. } = error {
+                refused.why += &format!("\n  = help: {}", self.baselines_there_are());
+            }
+            refused
+        })
+    }
+
+    fn baselines_there_are(self) -> String {
+        let folder = self.baselines.display();
+        match baseline::names(self.baselines) {
+            Ok(names) if names.is_empty() => format!(
+                "there are no baselines in {folder}: `streamgauge baseline save NAME` keeps one"
+            ),
+            Ok(names) => format!("the baselines in {folder} are {}", names.join(", ")),
+            Err(error) => format!("the baselines in {folder} cannot be listed: {error}"),
+        }
+    }
+}
 
 /// Arguments of `streamgauge baseline`.
 #[derive(Debug, Clone, clap::Args)]

@@ -157,4 +157,6 @@ fn the_steps_of_the_action() {
     // A threshold that fails is the exit code of the step.
     let arguments = ("arguments", "-n 6 --set thresholds.ttfc=max<1us");
     assert_eq!(with(step("Run"), &[arguments]).status.code(), Some(99));
+    let output = with(step("Run"), &[("baseline", "nobody")]);
+    assert_eq!(output.status.code(), Some(2), "the baseline is asked for");
 }

@@ -51,6 +51,19 @@ pub(super) struct Told<'a> {
     pub(super) strict: bool,
 }
 
+/// The branch of the job, where CI has checked out a commit without one.
+pub(super) fn branch(world: &dyn Surroundings) -> Option<String> {
+    // GitHub: of a pull request, else of a push; GitLab; Jenkins.
+    let names = [
+        "GITHUB_HEAD_REF",
+        "GITHUB_REF_NAME",
+        "CI_COMMIT_REF_NAME",
+        "CHANGE_BRANCH",
+        "BRANCH_NAME",
+    ];
+    names.iter().filter_map(|name| world.var(name)).find(|branch| !branch.is_empty())
+}
+
 impl Ci {
     /// Who is to be told, if anybody.
     pub(super) fn around(choice: CiChoice, world: &dyn Surroundings) -> Option<Self> {

@@ -4,20 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Refused;
-use crate::artifact::{StoredRun, earlier, find};
+use crate::artifact::earlier;
+use crate::cli::baseline::Places;
 use crate::compare::{Earlier, Run, Settings};
 
 /// The runs that were named.
 pub(in crate::cli) fn runs(
     named: &[PathBuf],
-    out: &Path,
+    places: Places<'_>,
     settings: &Settings,
 ) -> Result<Vec<Run>, Refused> {
-    let each = named.iter().map(|name| {
-        StoredRun::open(&find(name, out))
-            .and_then(|run| run.evidence(settings))
-            .map_err(|error| Refused::usage(&error))
-    });
+    let each = named
+        .iter()
+        .map(|name| places.open(name)?.evidence(settings).map_err(|error| Refused::usage(&error)));
     each.collect()
 }
 

@@ -1,5 +1,6 @@
 //! `streamgauge compare`: whether runs differ, with a verdict and an exit code.
 
+mod announce;
 mod load;
 
 use std::io::Write;
@@ -7,11 +8,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::baseline::{FOLDER, Places};
+use super::ci::{Ci, CiChoice};
 use super::exit::Exit;
 use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
-use crate::artifact::find;
 use crate::compare::{Comparison, Figure, Settings, Verdict, compare};
 use crate::report;
 use crate::scenario::Surroundings;
@@ -23,7 +25,7 @@ const MOST_FIGURES: usize = 3;
 /// Arguments of `streamgauge compare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The run that is the measure: a directory, `latest`, or a run's id below --out
+    /// The run that is the measure: a directory, `latest`, a run's id below --out, or a baseline
     #[arg(value_name = "BASE", required_unless_present = "base", requires = "new_run")]
     base_run: Option<PathBuf>,
     /// The run that is measured by it
@@ -58,6 +60,12 @@ pub struct Args {
     /// The folder in which runs named by their id lie
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     out: PathBuf,
+    /// Where baselines are kept
+    #[arg(long, value_name = "DIR", default_value = FOLDER, help_heading = "Output")]
+    baselines: PathBuf,
+    /// Tell the CI system around: a summary, outputs, an error for each gate that failed
+    #[arg(long, value_enum, default_value_t = CiChoice::Auto, help_heading = "Output")]
+    ci: CiChoice,
     /// When to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
     color: Colour,
@@ -100,8 +108,9 @@ fn compared(
     };
     let base_names = named(&args.base_run, &args.base);
     let new_names = named(&args.new_run, &args.new);
-    let base = load::runs(&base_names, &args.out, &settings)?;
-    let new = load::runs(&new_names, &args.out, &settings)?;
+    let places = Places { out: &args.out, baselines: &args.baselines };
+    let base = load::runs(&base_names, places, &settings)?;
+    let new = load::runs(&new_names, places, &settings)?;
     load::apart(&base, &new)?;
     let history = load::history(args.history.as_deref(), &base, &new, &settings, err)?;
     let comparison = compare(&base, &new, &history, &settings);
@@ -110,11 +119,9 @@ fn compared(
         Format::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
         Format::Md => report::comparison_markdown(&comparison),
         Format::Html => {
-            let places = |names: &[PathBuf]| {
-                names.iter().map(|name| find(name, &args.out)).collect::<Vec<_>>()
-            };
-            let page =
-                page::comparison_page(&comparison, &places(&base_names), &places(&new_names));
+            let found =
+                |names: &[PathBuf]| names.iter().map(|name| places.find(name)).collect::<Vec<_>>();
+            let page = page::comparison_page(&comparison, &found(&base_names), &found(&new_names));
             page.map_err(|error| Refused::broken(&error))?
         }
         Format::Junit => report::comparison_junit(&comparison, args.strict),
@@ -122,7 +129,11 @@ fn compared(
     out.write_all(said.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
-    Ok(exit(&comparison, args.strict))
+    let exit = exit(&comparison, args.strict);
+    if let Some(ci) = Ci::around(args.ci, world) {
+        announce::announce(&ci, &comparison, args.strict, exit, err);
+    }
+    Ok(exit)
 }
 
 fn settings(args: &Args) -> Result<Settings, Refused> {

@@ -20,7 +20,7 @@ pub(super) fn run(
     args: &Args,
     concluded: &Concluded,
     exit: Exit,
-    more: Option<(Gate, String)>,
+    more: Option<(Vec<Gate>, String)>,
     err: &mut dyn Write,
 ) {
     let Some(ci) = Ci::around(args.ci, world) else { return };
@@ -34,8 +34,8 @@ pub(super) fn run(
         }
     };
     let mut markdown = String::new();
-    if let Some((gate, said)) = more {
-        gates.push(gate);
+    if let Some((more, said)) = more {
+        gates.extend(more);
         markdown = said;
     }
     let markdown = report::run_markdown(&run.summary, &gates) + &markdown;

@@ -1,5 +1,6 @@
 //! `streamgauge run`: load-tests or benchmarks an agent; leaves a run directory.
 
+mod against;
 mod announce;
 mod conclude;
 mod conduct;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::args::ScenarioArgs;
+use super::baseline::FOLDER;
 use super::ci::CiChoice;
 use super::exit::Exit;
 use super::onlookers::Wanted;
@@ -41,6 +43,17 @@ pub struct Args {
     /// How the summary is written to standard output
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text, help_heading = "Output")]
     pub format: SummaryFormat,
+    /// Compare with this run at the end: a baseline's name, a run directory, latest, or a run's id
+    #[arg(
+        long,
+        value_name = "NAME|DIR",
+        conflicts_with_all = ["sweep", "find_max"],
+        help_heading = "Baseline"
+    )]
+    pub baseline: Option<PathBuf>,
+    /// Where baselines are kept
+    #[arg(long, value_name = "DIR", default_value = FOLDER, help_heading = "Baseline")]
+    pub baselines: PathBuf,
     /// Run at each of these levels, as in concurrency=1,2,4,8 or rate=10/s,20/s
     #[arg(long, value_name = "LEVELS", conflicts_with = "find_max", help_heading = "Levels")]
     pub sweep: Option<Levels>,
@@ -77,7 +90,7 @@ pub struct Args {
     /// Tell the CI system around: a summary, outputs, an error for each gate that failed
     #[arg(long, value_enum, default_value_t = CiChoice::Auto, help_heading = "Output")]
     pub ci: CiChoice,
-    /// An invalid run is a failure: exit code 96
+    /// An invalid run is a failure: exit code 96; and an inconclusive --baseline: 97
     #[arg(long)]
     pub strict: bool,
     /// Cite the calibration in this file instead of the last one of this machine
@@ -149,14 +162,22 @@ fn once(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Refused> {
-    let prepared = prepare::prepare(world, args, err)?;
+    let baseline = against::open(args)?;
+    let prepared = prepare::prepare(world, args, baseline.as_ref(), err)?;
     let conducted = conduct::conduct(args, prepared, interrupts)?;
     let concluded = conclude::conclude(args, conducted)?;
     concluded.directory.point_latest();
     concluded.remember(args, err);
     concluded.tell(world, args, out)?;
-    announce::run(world, args, &concluded, concluded.exit(), None, err);
-    concluded.outcome
+    // A run that could not go on says that, and is compared with nothing.
+    let against = match baseline.filter(|_| concluded.outcome.is_ok()) {
+        Some(baseline) => Some(baseline.compare(world, args, &concluded, out)?),
+        None => None,
+    };
+    let compared = against.as_ref().map_or(Exit::Done, against::Against::exit);
+    let told = against.as_ref().map(|against| against.told(args.strict));
+    announce::run(world, args, &concluded, concluded.exit().min(compared), told, err);
+    concluded.outcome.map(|exit| exit.min(compared))
 }
 
 pub(super) fn say(out: &mut dyn Write, text: &str) -> Result<(), Refused> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::against::Baseline;
 use super::room::too_little_room;
 use super::{Args, Refused};
 use crate::agent::{self, Agent};
@@ -13,6 +14,7 @@ use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{FORMAT, Manifest, RunState, TargetFacts, path_stamp, rfc3339};
 use crate::calibration::Calibration;
 use crate::cli::calibrate::place;
+use crate::cli::ci;
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
 use crate::cli::onlookers::Onlookers;
@@ -45,6 +47,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     world: &dyn Surroundings,
     args: &Args,
+    baseline: Option<&Baseline>,
     err: &mut dyn Write,
 ) -> Result<Prepared, Refused> {
     let usage = |why: String| Refused { exit: Exit::Usage, why };
@@ -74,7 +77,11 @@ pub(super) fn prepare(
         let _ = writeln!(err, "{warning}");
     }
     let kept = Kept::from(&scenarios);
-    let manifest = manifest(kept, &shared.target, seed, &endpoint, embedded.is_some(), workers);
+    let mut manifest = manifest(kept, &shared.target, seed, &endpoint, embedded.is_some(), workers);
+    if let Some(git) = manifest.git.as_mut().filter(|git| git.branch.is_none()) {
+        git.branch = ci::branch(world);
+    }
+    baseline.map_or(Ok(()), |baseline| baseline.check(&manifest))?;
     let onlookers = Onlookers::new(args.onlookers(), world, err)?;
     let directory = make_directory(args, &manifest)?;
     if args.verbose {

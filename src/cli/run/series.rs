@@ -89,7 +89,7 @@ impl<'a> Series<'a> {
         }
         let args =
             Args { scenario: changed, out: self.directory.path().to_owned(), ..self.args.clone() };
-        let prepared = prepare(self.world, &args, self.err)?;
+        let prepared = prepare(self.world, &args, None, self.err)?;
         let conducted = conduct::conduct(&args, prepared, self.interrupts)?;
         conclude(&args, conducted).map(Some)
     }
