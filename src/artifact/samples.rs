@@ -1,5 +1,6 @@
 //! `samples.csv`: one row an attempt, written while the run goes, read by column name.
 
+mod cells;
 mod read;
 mod write;
 

@@ -1,37 +1,11 @@
 //! Reading rows back, by column name; columns that are not known are passed over.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::time::Duration;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::COLUMNS;
-use crate::sample::{Connect, Outcome, Part, Sample, Timeline, Tokens};
-use crate::units::Offset;
-
-/// Columns that the first version did not have; a file without them is read all the same.
-const OPTIONAL: [&str; 19] = [
-    "sample",
-    "connect_ms",
-    "message",
-    "scenario",
-    "retried",
-    "reads",
-    "session_number",
-    "first_reasoning_ms",
-    "tool_calls",
-    "tokens_in",
-    "tokens_out",
-    "tokens_reasoning",
-    "part",
-    "session_turns",
-    "connection",
-    "dns_ms",
-    "tcp_ms",
-    "tls_ms",
-    "client_lag_ms",
-];
+use super::cells::{Cells, Columns, column};
+use crate::sample::Sample;
 
 /// Why `samples.csv` could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +58,8 @@ pub struct SampleReader<R> {
     columns: Columns,
     kinds: Kinds,
     next: Option<StringRecord>,
+    /// A record that was done with: its memory serves the next.
+    spare: StringRecord,
     read: u64,
     cut: bool,
 }
@@ -100,7 +76,15 @@ impl<R: Read> SampleReader<R> {
         let columns = Columns::find(rows.headers()?)?;
         let names: Vec<String> = kinds.into_iter().map(Into::into).collect();
         let kinds = Kinds { scenarios: vec![None; names.len()], names };
-        let mut reader = Self { rows, columns, kinds, next: None, read: 0, cut: false };
+        let mut reader = Self {
+            rows,
+            columns,
+            kinds,
+            next: None,
+            spare: StringRecord::new(),
+            read: 0,
+            cut: false,
+        };
         reader.next = reader.record()?;
         Ok(reader)
     }
@@ -128,7 +112,7 @@ impl<R: Read> SampleReader<R> {
     }
 
     fn record(&mut self) -> Result<Option<StringRecord>, SamplesError> {
-        let mut record = StringRecord::new();
+        let mut record = std::mem::take(&mut self.spare);
         match self.rows.read_record(&mut record) {
             Ok(more) => Ok(more.then_some(record)),
             // A cut can fall inside a character.
@@ -159,7 +143,9 @@ impl<R: Read> SampleReader<R> {
         let cells = Cells { record: &record, columns: &self.columns };
         cells.check_width(width)?;
         let kind = self.kinds.number(&cells)?;
-        Ok(Some(cells.row(kind, self.read)?))
+        let row = cells.row(kind, self.read)?;
+        self.spare = record;
+        Ok(Some(row))
     }
 }
 
@@ -180,7 +166,8 @@ struct Kinds {
 
 impl Kinds {
     fn number(&mut self, cells: &Cells<'_>) -> Result<u16, SamplesError> {
-        let (name, scenario) = (cells.text("session_name"), cells.text("scenario"));
+        let (name, scenario) =
+            (cells.text(column!("session_name")), cells.text(column!("scenario")));
         let known = self.names.iter().zip(&self.scenarios).position(|(known, of)| {
             known == name && of.as_deref().is_none_or(|known| known == scenario)
         });
@@ -189,168 +176,9 @@ impl Kinds {
             self.scenarios.push(Some(scenario.into()));
             self.names.len() - 1
         });
-        u16::try_from(at).map_err(|_| cells.bad("session_name", "one of at most 65536 names"))
+        u16::try_from(at)
+            .map_err(|_| cells.bad(column!("session_name"), "one of at most 65536 names"))
     }
-}
-
-/// Where each known column stands.
-struct Columns([Option<usize>; COLUMNS.len()]);
-
-impl Columns {
-    fn find(header: &StringRecord) -> Result<Self, SamplesError> {
-        let mut found = [None; COLUMNS.len()];
-        for (name, place) in COLUMNS.iter().zip(&mut found) {
-            *place = header.iter().position(|cell| cell == *name);
-            if place.is_none() && !OPTIONAL.contains(name) {
-                return Err(SamplesError::Column(name));
-            }
-        }
-        Ok(Self(found))
-    }
-}
-
-/// One row with the names of its cells.
-struct Cells<'a> {
-    record: &'a StringRecord,
-    columns: &'a Columns,
-}
-
-impl Cells<'_> {
-    fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
-    }
-
-    fn check_width(&self, wanted: usize) -> Result<(), SamplesError> {
-        let found = self.record.len();
-        if found == wanted {
-            return Ok(());
-        }
-        Err(SamplesError::Width { line: self.line(), found, wanted })
-    }
-
-    fn text(&self, column: &'static str) -> &str {
-        let at = COLUMNS.iter().position(|name| *name == column);
-        at.and_then(|at| self.columns.0[at]).and_then(|at| self.record.get(at)).unwrap_or("")
-    }
-
-    fn bad(&self, column: &'static str, wanted: &'static str) -> SamplesError {
-        let value = self.text(column).into();
-        SamplesError::Cell { line: self.line(), column, value, wanted }
-    }
-
-    fn number<T: std::str::FromStr>(&self, column: &'static str) -> Result<T, SamplesError> {
-        self.text(column).parse().map_err(|_| self.bad(column, "a whole number"))
-    }
-
-    /// A number, or `default` where the cell is empty or the column is not there.
-    fn number_or(&self, column: &'static str, default: u64) -> Result<u64, SamplesError> {
-        if self.text(column).is_empty() { Ok(default) } else { self.number(column) }
-    }
-
-    fn number_if<T: std::str::FromStr>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<T>, SamplesError> {
-        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
-    }
-
-    fn micros(&self, column: &'static str) -> Result<Option<u64>, SamplesError> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let micros = micros_of(text);
-        micros.map(Some).ok_or_else(|| self.bad(column, "milliseconds with three decimals"))
-    }
-
-    fn offset(&self, column: &'static str) -> Result<Option<Offset>, SamplesError> {
-        Ok(self.micros(column)?.map(|micros| Offset::from_nanos(micros.saturating_mul(1_000))))
-    }
-
-    fn time(&self, column: &'static str) -> Result<Option<Duration>, SamplesError> {
-        Ok(self.micros(column)?.map(Duration::from_micros))
-    }
-
-    fn connect(&self) -> Result<Option<Box<Connect>>, SamplesError> {
-        let Some(total) = self.time("connect_ms")? else { return Ok(None) };
-        let (dns, tcp) = (self.time("dns_ms")?, self.time("tcp_ms")?);
-        let tls = self.time("tls_ms")?;
-        Ok(Some(Box::new(Connect { total, dns, tcp, tls })))
-    }
-
-    fn offset_needed(&self, column: &'static str) -> Result<Offset, SamplesError> {
-        self.offset(column)?.ok_or_else(|| self.bad(column, "milliseconds with three decimals"))
-    }
-
-    fn row(&self, kind: u16, position: u64) -> Result<Row, SamplesError> {
-        let outcome = Outcome::from_words(self.text("outcome"), self.text("error"));
-        let message = self.text("message");
-        let chunks = self.number("chunks")?;
-        let sample = Sample {
-            session_number: self.number_or("session_number", 0)?,
-            kind,
-            session_id: Arc::from(self.text("session")),
-            user_id: Arc::from(self.text("user")),
-            turn: self.number("turn")?,
-            part: match self.text("part") {
-                "" => Part::Main,
-                word => {
-                    word.parse().map_err(|()| self.bad("part", "`main`, `setup` or `closing`"))?
-                }
-            },
-            attempt: self.number("attempt")?,
-            retried: self.text("retried") == "1",
-            phase: self
-                .text("phase")
-                .parse()
-                .map_err(|()| self.bad("phase", "`warmup`, `steady` or `drain`"))?,
-            timeline: Timeline {
-                intended: self.offset_needed("intended_ms")?,
-                started: self.offset("started_ms")?,
-                headers: self.offset("headers_ms")?,
-                first_chunk: self.offset("first_chunk_ms")?,
-                last_chunk: self.offset("last_chunk_ms")?,
-                first_reasoning: self.offset("first_reasoning_ms")?,
-                ended: self.offset_needed("ended_ms")?,
-            },
-            queue: Duration::from_micros(self.micros("queue_ms")?.unwrap_or(0)),
-            connect: self.connect()?,
-            connection: self.number_if("connection")?,
-            client_lag: self.time("client_lag_ms")?,
-            chunks,
-            reads: self.number_or("reads", chunks)?,
-            bytes: self.number("bytes")?,
-            tool_calls: self.number_or("tool_calls", 0)?,
-            session_turns: u32::try_from(self.number_or("session_turns", 1)?).unwrap_or(u32::MAX),
-            tokens: Tokens {
-                input: self.number_if("tokens_in")?,
-                output: self.number_if("tokens_out")?,
-                reasoning: self.number_if("tokens_reasoning")?,
-            },
-            status: self.number_if("status")?,
-            outcome: outcome
-                .ok_or_else(|| self.bad("outcome", "an outcome that goes with its `error`"))?,
-            message: (!message.is_empty()).then(|| message.into()),
-        };
-        let number = self.number_or("sample", position)?;
-        Ok(Row { number, sample, scenario: self.text("scenario").into() })
-    }
-}
-
-/// `12.345` → 12345. Other tools may have written fewer decimals; more would be lost, so refused.
-fn micros_of(text: &str) -> Option<u64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 3 || !digits(whole) || !digits(part) {
-        return None;
-    }
-    let mut micros = whole.parse::<u64>().ok()?.checked_mul(1_000)?;
-    let mut scale = 100;
-    for byte in part.bytes() {
-        micros = micros.checked_add(u64::from(byte - b'0') * scale)?;
-        scale /= 10;
-    }
-    Some(micros)
 }
 
 /// Remembers the last byte that went by: a file that does not end with a line end was cut.
