@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, stream};
 use proptest::prelude::*;
-use streamgauge::protocol::{Dialect, Reply, SseDecoder, SseEvent};
+use streamgauge::protocol::{Breach, Dialect, Reply, SseDecoder, SseEvent};
 use streamgauge::scenario::{Framing, Protocol};
 use streamgauge::units::Offset;
+
+mod recorded;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Event {
@@ -56,8 +58,8 @@ fn finished(mut events: Vec<Event>) -> Vec<Event> {
     events
 }
 
-/// What a dialect makes of a stream: its text, its figures, its end.
-fn reading(dialect: Dialect, reads: &[&[u8]]) -> String {
+/// What a dialect makes of a stream.
+fn read_reply(dialect: Dialect, reads: &[&[u8]]) -> (Reply, Result<(), Breach>) {
     let mut reply = Reply::default();
     reply.clear(true, false);
     let mut decoder = dialect.decoder();
@@ -66,6 +68,12 @@ fn reading(dialect: Dialect, reads: &[&[u8]]) -> String {
         end = end.and_then(|()| decoder.feed(read, Offset::ZERO, &mut reply));
     }
     let end = end.and_then(|()| decoder.end(Offset::ZERO, &mut reply));
+    (reply, end)
+}
+
+/// The same in words: its text, its figures, its end.
+fn reading(dialect: Dialect, reads: &[&[u8]]) -> String {
+    let (reply, end) = read_reply(dialect, reads);
     let mut said = String::new();
     let tokens = reply.tokens();
     let _ = writeln!(said, "text {:?}", reply.text());
@@ -149,26 +157,6 @@ fn another_decoder_sees_the_same_events_in_the_fixtures() {
             assert_eq!(finished(events(&[&whole])), oracle(&[&whole]), "{}", path.display());
         }
     }
-}
-
-/// Run by hand over streams that others recorded: `STREAMGAUGE_SSE=folder cargo test -- --ignored`.
-#[test]
-#[ignore = "reads a folder that is not part of the project"]
-#[expect(clippy::disallowed_methods, reason = "the variable that names the folder")]
-#[expect(clippy::print_stdout, reason = "a look by hand")]
-fn recorded_streams_cut_anywhere_read_the_same() {
-    let folder = std::env::var("STREAMGAUGE_SSE").unwrap();
-    let (mut positions, mut all) = (0, 0);
-    for (path, whole) in streams_in(Path::new(&folder)) {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let count = splits_agree(name, &whole);
-        assert_eq!(finished(events(&[&whole])), oracle(&[&whole]), "{name}");
-        let reading = reading(dialect(name), &[&whole]);
-        println!("{name}: {} bytes, {count} events\n{reading}", whole.len());
-        positions += whole.len() + 1;
-        all += count;
-    }
-    println!("{all} events, {positions} positions");
 }
 
 /// Pieces that streams are made of, and some that they are not.
