@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use streamgauge::client::wire::chunked::{ChunkedDecoder, Malformed, Piece};
 use streamgauge::plan::{Plan, Shard};
 use streamgauge::protocol::{Dialect, Reply, SseDecoder, SseEvent};
 use streamgauge::scenario::{Framing, Imagined, Overrides, read};
@@ -26,7 +27,7 @@ fn events(reads: &[&[u8]]) -> (Seen, bool) {
 
 /// Any bytes in any two reads: the same events as in one, and no event above the limit.
 pub(crate) fn sse(cut: u16, bytes: &[u8]) {
-    let (first, second) = bytes.split_at(usize::from(cut).min(bytes.len()));
+    let (first, second) = bytes.split_at(usize::from(cut) % (bytes.len() + 1));
     assert_eq!(events(&[bytes]), events(&[first, second]));
 }
 
@@ -51,8 +52,38 @@ fn reading(dialect: Dialect, reads: &[&[u8]]) -> (String, u64, String) {
 /// Any bytes as the reply of any protocol: the same text and the same verdict in one read or two.
 pub(crate) fn reply(which: u8, cut: u16, bytes: &[u8]) {
     let dialect = DIALECTS[usize::from(which) % DIALECTS.len()];
-    let (first, second) = bytes.split_at(usize::from(cut).min(bytes.len()));
+    let (first, second) = bytes.split_at(usize::from(cut) % (bytes.len() + 1));
     assert_eq!(reading(dialect, &[bytes]), reading(dialect, &[first, second]));
+}
+
+fn body(reads: &[&[u8]]) -> (Vec<u8>, usize, Result<bool, Malformed>) {
+    let (mut data, mut taken) = (Vec::new(), 0);
+    let mut decoder = ChunkedDecoder::new();
+    for read in reads {
+        let mut rest = *read;
+        loop {
+            let (count, piece) = match decoder.next(rest) {
+                Ok(next) => next,
+                Err(error) => return (data, 0, Err(error)),
+            };
+            taken += count;
+            match piece {
+                Piece::End => return (data, taken, Ok(true)),
+                Piece::More => break,
+                Piece::Data(place) => data.extend_from_slice(&rest[place]),
+            }
+            rest = &rest[count..];
+        }
+    }
+    (data, taken, Ok(decoder.is_done()))
+}
+
+/// Any bytes in any two reads: the same body as in one, or the same refusal, and no byte taken twice.
+pub(crate) fn chunked(cut: u16, bytes: &[u8]) {
+    let (first, second) = bytes.split_at(usize::from(cut) % (bytes.len() + 1));
+    let whole = body(&[bytes]);
+    assert!(whole.0.len() <= bytes.len() && whole.1 <= bytes.len());
+    assert_eq!(whole, body(&[first, second]));
 }
 
 /// Any text as a scenario file: read or refused with sentences, never a panic; what is read can be

@@ -34,8 +34,18 @@ pub(super) struct EventStream {
     state: State,
     /// Bytes have come.
     begun: bool,
-    /// The body while it may be one JSON document instead.
-    document: Vec<u8>,
+    document: Document,
+}
+
+/// What is kept of a body as long as it may be one JSON document instead of a stream.
+#[derive(Debug)]
+enum Document {
+    /// Nothing but white space has come.
+    NotBegun,
+    /// It is none.
+    No,
+    /// It began as one does.
+    Kept(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -52,7 +62,7 @@ impl EventStream {
             sse: SseDecoder::new(SseDecoder::DEFAULT_LIMIT),
             state: State { mark, done: false, events: 0, error: None },
             begun: false,
-            document: Vec::new(),
+            document: Document::NotBegun,
         }
     }
 
@@ -94,16 +104,24 @@ impl EventStream {
     }
 
     fn keep_document(&mut self, bytes: &[u8]) {
-        let may_begin = || bytes.trim_ascii_start().first() == Some(&b'{');
-        if !self.document.is_empty() || !self.begun && may_begin() {
-            let room = DOCUMENT_LIMIT - self.document.len();
-            self.document.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        }
         self.begun |= !bytes.is_empty();
+        if matches!(self.document, Document::NotBegun) {
+            self.document = match bytes.trim_ascii_start().first() {
+                None => Document::NotBegun,
+                Some(b'{') => Document::Kept(Vec::new()),
+                Some(_) => Document::No,
+            };
+        }
+        if let Document::Kept(document) = &mut self.document {
+            let room = DOCUMENT_LIMIT - document.len();
+            document.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
     }
 
     fn no_stream(&self) -> Breach {
-        match serde_json::from_slice(&self.document) {
+        let no_stream = || Breach::new(Failure::Protocol, "the reply is not an event stream");
+        let Document::Kept(document) = &self.document else { return no_stream() };
+        match serde_json::from_slice(document) {
             Ok(value) => match ErrorBody::detail(&value) {
                 Some(detail) => Breach::new(Failure::Agent, detail),
                 None => Breach::new(
@@ -111,7 +129,7 @@ impl EventStream {
                     "the reply is one JSON document, not an event stream",
                 ),
             },
-            Err(_) => Breach::new(Failure::Protocol, "the reply is not an event stream"),
+            Err(_) => no_stream(),
         }
     }
 }

@@ -114,6 +114,38 @@ fn any_reply_in_any_two_reads_means_the_same() {
 }
 
 #[test]
+fn any_chunked_body_in_any_two_reads_is_the_same() {
+    let good = [
+        "5\r\nhello\r\n0\r\n\r\n",
+        "1;name=\"a;b\"\r\na\r\n00a\r\n0123456789\r\n0\r\nx-trailer: 1\r\n\r\n",
+        "F\r\n{\"a\":\"\r\n0\r\n\"}\n\n\r\n000;last\r\n\r\nHTTP/1.1 200 OK",
+    ];
+    let good = good.map(|text| text.as_bytes().to_vec()).to_vec();
+    let pieces = &[
+        "\r\n",
+        "\r",
+        "\n",
+        "0\r\n\r\n",
+        "0\r\n",
+        "1\r\na\r\n",
+        ";",
+        ";a=b",
+        "\"",
+        " ",
+        "-1",
+        "+1",
+        "0x1",
+        "ffffffffffffffff",
+        "10000000000000000",
+        "7fffffffffffffff",
+        "a: b\r\n",
+        "é",
+    ];
+    let corpus = Corpus { good, pieces };
+    corpus.try_out(20_000, |rng, input| targets::chunked(rng.random(), input));
+}
+
+#[test]
 fn any_scenario_is_read_or_refused() {
     let document = std::fs::read_to_string("docs/scenario.md").unwrap();
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
