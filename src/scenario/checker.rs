@@ -186,7 +186,8 @@ impl Checker {
                         "{} wants a single value, not {}",
                         named(path),
                         node.noun()
-                    )),
+                    ))
+                    .with_help("write one word, number or text in quotes after the colon"),
                 );
                 None
             }
@@ -197,7 +198,9 @@ impl Checker {
     pub(super) fn text(&mut self, node: &Node, path: &str) -> Option<String> {
         let text = self.word(node, path)?;
         if text.is_empty() {
-            self.note(&node.place, Problem::new(format!("{} is an empty text", named(path))));
+            let problem = Problem::new(format!("{} is an empty text", named(path)))
+                .with_help("write a text, or take it away");
+            self.note(&node.place, problem);
             return None;
         }
         Some(text.to_owned())
@@ -230,17 +233,22 @@ impl Checker {
             Ok(number) if range.contains(&number) => Some(number),
             Ok(_) => {
                 let (low, high) = (range.start, range.end - 1);
+                let help = match range.end {
+                    u64::MAX => format!("write a number that is at least {low}"),
+                    _ => format!("write a number from {low} to {high}"),
+                };
                 self.note(
                     &node.place,
                     Problem::new(format!("{} is out of range: `{text}`", named(path)))
-                        .with_help(format!("write a number from {low} to {high}")),
+                        .with_help(help),
                 );
                 None
             }
             Err(_) => {
                 self.note(
                     &node.place,
-                    Problem::new(format!("{} wants a whole number, not `{text}`", named(path))),
+                    Problem::new(format!("{} wants a whole number, not `{text}`", named(path)))
+                        .with_help(format!("write it in digits, as in `{}`", range.start.max(5))),
                 );
                 None
             }
@@ -269,6 +277,12 @@ impl Checker {
         );
         None
     }
+}
+
+/// What is said of a list that has to have items.
+pub(super) fn empty_list(path: &str) -> Problem {
+    Problem::new(format!("`{path}` is an empty list: nothing would be asked"))
+        .with_help("write at least one item, after `- ` or in the brackets")
 }
 
 /// A path as a sentence says it.

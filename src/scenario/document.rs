@@ -6,6 +6,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use super::problem::Problem;
+
 /// Where a value was written: bytes of one of the sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -61,9 +63,9 @@ impl Node {
     }
 }
 
-/// Why a text is not YAML: a sentence, and where.
+/// Why a text is not YAML, and where.
 pub(super) struct SyntaxProblem {
-    pub(super) message: String,
+    pub(super) problem: Problem,
     pub(super) place: Place,
 }
 
@@ -85,16 +87,18 @@ pub(super) fn parse(source: usize, text: &str, skip: usize) -> Result<Node, Synt
         Err(error) => {
             let whole = error.to_string();
             let end = whole.rfind(" at line ").unwrap_or(whole.len());
-            let mut message = whole[..end].to_owned();
-            if message.starts_with("duplicate mapping key") {
-                message = "this key stands twice in one map".into();
+            let message = &whole[..end];
+            let problem = if message.starts_with("duplicate mapping key") {
+                Problem::new("this key stands twice in one map").with_help("keep one of the two")
             } else if message.starts_with("multiple YAML documents") {
-                message = "a second YAML document begins here; a scenario is one document".into();
+                Problem::new("a second YAML document begins here; a scenario is one document")
+                    .with_help("take the `---` away; `scenarios` lists several in one document")
             } else {
-                message = format!("this is not YAML: {message}");
-            }
+                Problem::new(format!("this is not YAML: {message}"))
+                    .with_help("a text with `: `, ` #`, braces or brackets goes in quotes")
+            };
             let place = error.location().map_or(Place { source, bytes: skip..skip }, place);
-            Err(SyntaxProblem { message, place })
+            Err(SyntaxProblem { problem, place })
         }
     }
 }

@@ -4,7 +4,7 @@
 //! reported as any other.
 
 use super::checker::Checker;
-use super::document::{Node, Place, Value, parse};
+use super::document::{Node, Place, SyntaxProblem, Value, parse};
 use super::problem::Problem;
 
 /// What the command line changes. Values are as typed; each is checked like the file's own.
@@ -115,7 +115,7 @@ fn apply_setting(setting: &str, root: &mut Node, checker: &mut Checker) {
             node.key_place = Some(whole);
             set(root, &path, node, checker);
         }
-        Err(problem) => checker.note(&problem.place, Problem::new(problem.message)),
+        Err(SyntaxProblem { problem, place }) => checker.note(&place, problem),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::model::{PromptRow, Row, RowFields};
 use super::problem::{Problem, Source, listed, nearest};
 use super::recorded;
-use super::rows::{Format, Numbered, object_rows, text_rows};
+use super::rows::{Format, Numbered, empty, object_rows, text_rows};
 
 /// Reads the rows of a prompt file; never empty. `recorded`: with what was answered, which has to be
 /// there.
@@ -37,7 +37,7 @@ pub(super) fn read(
             .collect::<Result<Vec<_>, _>>()?
     };
     if rows.is_empty() {
-        return Err(Problem::new(format!("{} has no rows", source.label)));
+        return Err(empty(source));
     }
     Ok(rows)
 }
@@ -94,7 +94,8 @@ impl<'a> Wanted<'a> {
             vec![message(field(row, name)?, name)?]
         };
         if turns.is_empty() {
-            return Err(Problem::new("this row has no messages of a user"));
+            return Err(Problem::new("this row has no messages of a user")
+                .with_help("a conversation has entries of `role: user`, or `from: human`"));
         }
         let id = match self.id {
             Some(name) => Some(match field(row, name)? {

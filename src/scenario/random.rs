@@ -64,7 +64,7 @@ fn draw<T>(
 /// A whole number from `low` to `high`, both included.
 fn random_int(state: &State<'_, '_>, low: i64, high: i64) -> Result<i64, Error> {
     if low > high {
-        return Err(wrong("random_int wants the lower number first"));
+        return Err(wrong("random_int wants the lower number first: write `random_int(1, 6)`"));
     }
     draw(state, |generator| generator.random_range(low..=high))
 }
@@ -72,7 +72,7 @@ fn random_int(state: &State<'_, '_>, low: i64, high: i64) -> Result<i64, Error> 
 /// One item of a list.
 fn random_choice(state: &State<'_, '_>, list: &Value) -> Result<Value, Error> {
     if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
-        return Err(wrong("random_choice wants a list"));
+        return Err(wrong("random_choice wants a list: write `random_choice([\"a\", \"b\"])`"));
     }
     let mut items: Vec<Value> = list.try_iter()?.collect();
     if items.is_empty() {

@@ -69,6 +69,11 @@ pub(super) fn text_rows(text: &str) -> Vec<Numbered<&str>> {
         .collect()
 }
 
+/// What is said of a file with nothing in it.
+pub(super) fn empty(source: &Source) -> Problem {
+    Problem::new(format!("{} has no rows", source.label)).with_help("put at least one row into it")
+}
+
 /// The rows of any format but txt, as JSON values by name.
 pub(super) fn object_rows(source: &Source, format: Format) -> Result<Vec<Numbered<Row>>, Problem> {
     match format {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::loads::Trace;
 use super::model::Row;
 use super::problem::{Problem, Source};
-use super::rows::{Format, Numbered, object_rows};
+use super::rows::{Format, Numbered, empty, object_rows};
 
 /// Which field tells when, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) fn read(
 ) -> Result<Trace, Problem> {
     let rows = object_rows(source, format)?;
     let Some(first) = rows.first() else {
-        return Err(Problem::new(format!("{} has no rows", source.label)));
+        return Err(empty(source));
     };
     let form = Form::of(&first.row).ok_or_else(|| {
         at_line(source, first.line, format!("{} is no trace that is known", source.label)).with_help(

@@ -9,7 +9,7 @@ use super::super::fields::{FEEDER, names};
 use super::super::model::{Feeder, OnEnd, Pick, PromptRow, Row, RowFields};
 use super::super::problem::{Problem, Source};
 use super::super::prompts;
-use super::super::rows::{Format, object_rows, text};
+use super::super::rows::{Format, empty, object_rows, text};
 use super::Reading;
 
 const FIELDS: [&str; FEEDER.len()] = names(FEEDER);
@@ -69,7 +69,7 @@ impl Reading<'_> {
         let formats = "a data file ends in .csv, .jsonl or .json";
         let (from, source, format) = self.file(node, path, formats)?;
         let rows = object_rows(&source, format).and_then(|rows| match rows.is_empty() {
-            true => Err(Problem::new(format!("{} has no rows", source.label))),
+            true => Err(empty(&source)),
             false => Ok(rows.into_iter().map(|one| one.row).collect()),
         });
         match rows {

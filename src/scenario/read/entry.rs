@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::checker::{Checker, Fields};
-use super::super::document::{Node, Value, parse};
+use super::super::document::{Node, SyntaxProblem, Value, parse};
 use super::super::fields::{SCENARIO, names};
 use super::super::model::{History, Limits, Scenario, StopRule, Target};
 use super::super::overrides::{Overrides, apply, from_flag};
@@ -85,8 +85,8 @@ pub fn read(
     let source = checker.add_source(label, text, false);
     let mut root = match parse(source, text, 0) {
         Ok(root) => root,
-        Err(problem) => {
-            checker.note(&problem.place, Problem::new(problem.message));
+        Err(SyntaxProblem { problem, place }) => {
+            checker.note(&place, problem);
             return Err(checker.into_problems());
         }
     };

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::super::checker::Checker;
-use super::super::document::{Node, Value, parse};
+use super::super::document::{Node, SyntaxProblem, Value, parse};
 use super::super::fields::{EXPECT, EXPECT_JSON, names};
 use super::super::problem::{Problem, Problems};
 use super::super::surroundings::Imagined;
@@ -31,8 +31,8 @@ pub fn expectations(label: &str, text: &str) -> Result<Expectations, Problems> {
     let source = checker.add_source(label, text, false);
     let root = match parse(source, text, 0) {
         Ok(root) => root,
-        Err(problem) => {
-            checker.note(&problem.place, Problem::new(problem.message));
+        Err(SyntaxProblem { problem, place }) => {
+            checker.note(&place, problem);
             return Err(checker.into_problems());
         }
     };

@@ -1,5 +1,6 @@
 //! Messages written in the scenario: text, pause, and what the answer has to be.
 
+use super::super::checker::empty_list;
 use super::super::document::{Node, Value};
 use super::super::fields::{MESSAGE, names};
 use super::super::model::Message;
@@ -21,9 +22,7 @@ impl Reading<'_> {
     pub(super) fn messages<'n>(&mut self, node: &'n Node, path: &str) -> Option<ReadMessages<'n>> {
         let items = self.checker.list(node, path, "messages")?;
         if items.is_empty() {
-            let problem =
-                Problem::new(format!("`{path}` is an empty list: nothing would be asked"));
-            self.checker.note(node.head(), problem);
+            self.checker.note(node.head(), empty_list(path));
             return None;
         }
         let mut read = ReadMessages::default();
@@ -34,17 +33,18 @@ impl Reading<'_> {
     }
 
     fn message<'n>(&mut self, item: &'n Node, path: &str, read: &mut ReadMessages<'n>) {
-        let (text, think, expect) = match &item.value {
+        let (text, text_path, think, expect) = match &item.value {
             Value::Map(_) => {
                 let Some(fields) = self.checker.fields(item, path, &FIELDS) else { return };
                 let Some(text) = fields.get("text") else {
-                    let problem = Problem::new(format!("`{path}` has no `text`"));
+                    let problem = Problem::new(format!("`{path}` has no `text`"))
+                        .with_help("write what is said: `{ text: \"Hello!\" }`");
                     self.checker.missing(fields, "text", problem);
                     return;
                 };
-                (text, fields.get("think"), fields.get("expect"))
+                (text, format!("{path}.text"), fields.get("think"), fields.get("expect"))
             }
-            _ => (item, None, None),
+            _ => (item, path.to_owned(), None, None),
         };
         let think = match think {
             Some(node) => self.checker.parsed(node, &format!("{path}.think")),
@@ -54,7 +54,7 @@ impl Reading<'_> {
             Some(node) => self.expect(node, &format!("{path}.expect")),
             None => Some(Expectations::default()),
         };
-        let written = self.checker.text(text, path);
+        let written = self.checker.text(text, &text_path);
         if let (Some(written), Some(think), Some(expect)) = (written, think, expect) {
             read.messages.push(Message { text: written, think, expect });
             read.texts.push(text);

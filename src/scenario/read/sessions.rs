@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::checker::Fields;
+use super::super::checker::{Fields, empty_list};
 use super::super::document::{Node, Value};
 use super::super::fields::{SESSION, names};
 use super::super::model::{Content, Message, RowFields, Session};
@@ -51,7 +51,7 @@ impl Reading<'_> {
         let items = self.checker.list(node, "sessions", "sessions")?;
         if items.is_empty() || items.len() > 1000 {
             let problem = match items.len() {
-                0 => Problem::new("`sessions` is an empty list: nothing would be asked"),
+                0 => empty_list("sessions"),
                 many => Problem::new(format!(
                     "`sessions` has {many} kinds; at most 1000 are kept apart"
                 )),

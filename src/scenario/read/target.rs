@@ -233,7 +233,8 @@ impl Reading<'_> {
     pub(super) fn positive(&mut self, node: &Node, path: &str) -> Option<Duration> {
         let span: Span = self.checker.parsed(node, path)?;
         if span.0.is_zero() {
-            let problem = Problem::new(format!("{} has to be above zero", named(path)));
+            let problem = Problem::new(format!("{} has to be above zero", named(path)))
+                .with_help("write a time, as in `2s`, or take the line away");
             self.checker.note(&node.place, problem);
             return None;
         }

@@ -80,7 +80,19 @@ impl Reading<'_> {
     }
 }
 
-const ROOTS: [&str; 6] = ["user", "session", "turn", "data", "env", "previous"];
+/// What a template has: values, and functions.
+const ROOTS: [&str; 10] = [
+    "user",
+    "session",
+    "turn",
+    "data",
+    "env",
+    "previous",
+    "random_int",
+    "random_choice",
+    "random_uuid",
+    "random_text",
+];
 
 impl Known<'_> {
     fn check(&self, name: &str, turn: u32) -> Result<(), Problem> {
@@ -121,7 +133,7 @@ impl Known<'_> {
 
 /// A list for a hint, short enough to be read.
 fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    listed(names.into_iter().take(8), "and")
+    listed(names.into_iter().take(12), "and")
 }
 
 fn unknown<'a>(
@@ -132,7 +144,9 @@ fn unknown<'a>(
 ) -> Problem {
     let problem = Problem::new(format!("the template names `{name}`, which does not exist"));
     if let Some(near) = nearest(field, known.clone()) {
-        return problem.with_help(format!("did you mean `{prefix}{near}`?"));
+        let rest = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(field));
+        let rest = rest.unwrap_or("");
+        return problem.with_help(format!("did you mean `{prefix}{near}{rest}`?"));
     }
     let mut known = known.into_iter().peekable();
     if known.peek().is_none() {
@@ -168,7 +182,14 @@ fn try_rendering(text: &str, names: &BTreeSet<String>, sample: &Sample<'_>) -> R
     };
     let failed = |error: &minijinja::Error, row: String| {
         let sentence = template::sentence(error);
-        Problem::new(format!("this message cannot be rendered{row}: {sentence}"))
+        let problem = Problem::new(format!("this message cannot be rendered{row}: {sentence}"));
+        match error.kind() {
+            minijinja::ErrorKind::UndefinedError => problem
+                .with_help("for a value that may be missing write `{{ name | default(\"…\") }}`"),
+            minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownTest => problem
+                .with_help("filters and tests are those of docs.rs/minijinja (`upper`, `trim`, …)"),
+            _ => problem,
+        }
     };
     match render(0, None) {
         Ok(rendered) if rendered.is_empty() => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::checker::Fields;
+use super::super::checker::{Fields, empty_list};
 use super::super::document::{Node, Value};
 use super::super::fields::{LISTED, names};
 use super::super::model::{Feeder, Pick};
@@ -41,7 +41,7 @@ impl Reading<'_> {
         let items = self.checker.list(list, "scenarios", "scenarios")?;
         if items.is_empty() || items.len() > MOST {
             let problem = match items.len() {
-                0 => Problem::new("`scenarios` is an empty list: nothing would be asked"),
+                0 => empty_list("scenarios"),
                 many => Problem::new(format!(
                     "`scenarios` has {many} entries; at most {MOST} are run together"
                 )),

@@ -1,6 +1,9 @@
 //! What is refused: with its place, and a way out. `^` stands before the place.
 
-use streamgauge::scenario::Overrides;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use streamgauge::scenario::{self, Imagined, Overrides};
 
 use super::read;
 
@@ -56,9 +59,9 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "not the name of a header",
         "letters",
     ),
-    ("target: { url: embedded }\n^sessions: []", "empty list", ""),
+    ("target: { url: embedded }\n^sessions: []", "empty list", "at least one"),
     ("^target: { url: embedded }", "the scenario has no `sessions`", "sessions:"),
-    ("target: { url: embedded }\nsessions: [{ ^messages: [] }]", "empty list", ""),
+    ("target: { url: embedded }\nsessions: [{ ^messages: [] }]", "empty list", "at least one item"),
     (
         "target: { url: embedded }\nsessions:\n  - ^name: a",
         "`sessions[0]` says nothing",
@@ -77,7 +80,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], weight: ^lots }]",
         "wants a whole number",
-        "",
+        "in digits",
     ),
     (
         "target: { url: embedded }\nsessions:\n  - { name: a, messages: [a] }\n  - { name: ^a, messages: [b] }",
@@ -97,7 +100,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^data.ordr.number }}\"] }]\ndata: { order: { from: orders.csv } }",
         "names `data.ordr.number`",
-        "did you mean `data.order`?",
+        "did you mean `data.order.number`?",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^data.order.nmber }}\"] }]\ndata: { order: { from: orders.csv } }",
@@ -107,7 +110,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^usr.index }}\"] }]",
         "names `usr.index`",
-        "did you mean `user`?",
+        "did you mean `user.index`?",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [\"{{ user.^index\"] }]",
@@ -117,12 +120,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [^\"{{ turn | shout }}\"] }]",
         "cannot be rendered",
-        "",
+        "`upper`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [^\"{{ data.r.a }}\"] }]\ndata: { r: { from: ragged.jsonl } }",
         "with row 2 of ragged.jsonl",
-        "",
+        "default(",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [{ text: a, ^expects: { contains: x } }] }]",
@@ -147,7 +150,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], expect: { contains: [x, ^\"\"] } }]",
         "`sessions[0].expect.contains[1]` is an empty text",
-        "",
+        "take it away",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { matches: ^'(a' }",
@@ -157,12 +160,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_chunks: ^0 }",
         "`expect.min_chunks` is out of range",
-        "from 1 to",
+        "at least 1",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_bytes: ^some }",
         "wants a whole number",
-        "",
+        "in digits",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { min_chunks: 5, max_chunks: ^4 }",
@@ -177,7 +180,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { max_total: ^0s }",
         "`expect.max_total` has to be above zero",
-        "",
+        "as in `2s`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nexpect: { not_empty: ^maybe }",
@@ -207,12 +210,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], ^setup: [] }]",
         "`sessions[0].setup` is an empty list",
-        "",
+        "at least one item",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], closing: [^{ think: 1s }] }]",
         "`sessions[0].closing[0]` has no `text`",
-        "",
+        "write what is said",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], on_error: ^stop }]",
@@ -222,7 +225,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], user_id: ^\"\" }]",
         "`sessions[0].user_id` is an empty text",
-        "",
+        "take it away",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a], ^think: 2s }]",
@@ -237,7 +240,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ from: ^system.jsonl }]",
         "this row has no messages of a user",
-        "",
+        "role: user",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nusers: { sessions_per_user: ^0 }",
@@ -292,7 +295,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [\"{{ ^random_integer(1, 5) }}\"] }]",
         "names `random_integer`",
-        "",
+        "`random_int`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { o: { from: orders.csv, ^on_end: fail } }",
@@ -432,7 +435,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nslo: { ttfc: ^0s }",
         "above zero",
-        "",
+        "as in `2s`",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\nusers: { ^count: 5, from: orders.csv }",
@@ -446,8 +449,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\ndata: { order: { from: ^empty.csv } }",
-        "",
-        "",
+        "dir/empty.csv has no rows",
+        "at least one row",
     ),
     (
         "target: { url: embedded }\nsessions: [{ messages: [a] }]\n^name:",
@@ -462,9 +465,9 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "target: { url: embedded }\n^target: { url: embedded }\nsessions: [{ messages: [a] }]",
         "stands twice",
-        "",
+        "keep one",
     ),
-    ("target: { url: embedded }\nsessions: ä^: b", "not YAML", ""),
+    ("target: { url: embedded }\nsessions: ä^: b", "not YAML", "goes in quotes"),
     ("^target: embedded\nsessions: [{ messages: [a] }]", "`target` wants a map", "`url`"),
     ("target: { url: embedded }\nsessions: [{ ^messages: a }]", "wants a list of messages", "`- `"),
     (
@@ -484,6 +487,9 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Files that are themselves the mistake.
+const ELSEWHERE: [&str; 2] = ["system.jsonl", "empty.csv"];
+
 #[test]
 fn every_mistake_is_shown_with_its_place_and_a_way_out() {
     for (marked, message, help) in MISTAKES {
@@ -496,17 +502,17 @@ fn every_mistake_is_shown_with_its_place_and_a_way_out() {
             Err(problems) => problems,
         };
         let problem = problems.iter().next().unwrap();
-        if text.contains("system.jsonl") {
-            assert!(problem.message().contains(message), "expected `{message}` in\n{problems}");
-            assert_eq!(problem.label(), Some("dir/system.jsonl"), "{problems}");
-            continue;
-        }
-        if message.is_empty() {
-            assert!(problem.to_string().contains("dir/empty.csv has no rows"), "{problem}");
-            continue;
-        }
         assert!(problem.message().contains(message), "expected `{message}` in\n{problems}");
-        assert!(problem.help().unwrap_or("").contains(help), "expected `{help}` in\n{problems}");
+        let way_out = problem.help().unwrap_or_else(|| problem.message());
+        assert!(way_out.contains(help), "expected `{help}` in\n{problems}");
+        let says_how = ["write", "use ", "did you mean"].iter().any(|how| way_out.contains(how));
+        assert!(problem.help().is_some() || says_how, "no way out:\n{problems}");
+        if ELSEWHERE.iter().any(|file| text.contains(file)) {
+            // The mistake is in another file; where the scenario names it is in a note.
+            let named = format!("the file is named at dir/x.yaml:{line}:{column}");
+            assert!(problems.to_string().contains(&named), "{problems}");
+            continue;
+        }
         assert_eq!(problem.line_and_column(), Some((line, column)), "{problems}");
         assert_eq!(problems.iter().count(), 1, "one mistake, one problem:\n{problems}");
         for shown in problems.to_string().lines() {
@@ -542,4 +548,53 @@ fn a_bad_row_names_its_file_its_line_and_where_the_file_is_named() {
     let text = "target: { url: embedded }\nsessions: [{ from: bad.txt }]\n";
     let problems = read(text, &Overrides::default()).unwrap_err();
     assert!(problems.to_string().contains("dir/bad.txt is not UTF-8: a stray byte in line 2"));
+}
+
+/// Places of all single values, as JSON pointers.
+fn single_values(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| single_values(value, &format!("{place}/{name}"), found)),
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(at, value)| single_values(value, &format!("{place}/{at}"), found));
+        }
+        _ => found.push(place.to_owned()),
+    }
+}
+
+#[test]
+fn nonsense_in_any_field_is_refused_at_its_line_by_its_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/every-feature");
+    let mut world = Imagined::new().with_var("REGION", "north").with_var("EXAMPLE_KEY", "k");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        world = world.with_file(name, std::fs::read(&path).unwrap());
+    }
+    let good = std::fs::read_to_string(folder.join("scenario.json")).unwrap();
+    let good: Value = serde_json::from_str(&good).unwrap();
+    let mut places = Vec::new();
+    single_values(&good, "", &mut places);
+    // What an answer equals may be anything.
+    places.retain(|place| !place.ends_with("/equals"));
+    assert!(places.len() > 100, "{places:?}");
+    for place in places {
+        let mut bad = good.clone();
+        *bad.pointer_mut(&place).unwrap() = json!({ "nonsense": [1] });
+        let text = serde_json::to_string_pretty(&bad).unwrap();
+        // The value begins on the line before.
+        let line = text.lines().position(|line| line.contains("nonsense")).unwrap();
+        let refused = scenario::read("x.json", &text, Path::new(""), &Overrides::default(), &world);
+        let problems = refused.err().unwrap_or_else(|| panic!("{place} is taken"));
+        let name = place.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap();
+        let found = problems.iter().find(|one| {
+            let at = one.line_and_column().map(|(line, _)| line);
+            one.label() == Some("x.json") && (at == Some(line) || at == Some(line + 1))
+        });
+        let problem = found.unwrap_or_else(|| panic!("{place}, line {line}:\n{problems}"));
+        assert!(problem.message().contains(name), "{place}: {problem}");
+        assert!(problem.help().is_some(), "{place}: {problem}");
+    }
 }
