@@ -112,12 +112,7 @@ impl Summary {
     pub fn verdict(&self, failures: Failures) -> Verdict {
         let judged_by_threshold = self.thresholds.iter().any(|one| one.metric.trim() == "errors");
         let unanswered = self.counts.planned - self.counts.completed;
-        let too_many = match failures {
-            Failures::Count(allowed) => unanswered > allowed,
-            Failures::Share(share) => {
-                unanswered as f64 > share.fraction() * self.counts.planned as f64
-            }
-        };
+        let too_many = failures.are_exceeded(unanswered, self.counts.planned);
         Verdict {
             thresholds_failed: self.thresholds.iter().filter(|one| !one.ok).count()
                 + usize::from(self.run.stopped.is_some()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::facts::{Offered, RunFacts};
+use super::facts::{LoadFacts, Offered, RunFacts};
 use super::metrics::millis;
 use super::model::{Validity, ValidityVerdict};
 use super::observed::{Busy, Control, Hiccups, Observed, ProcessTime, Used};
@@ -44,7 +44,12 @@ pub enum Reason {
         limit_ms: f64,
     },
     /// Sessions that were due were not begun, and not because of the target.
-    NotOffered(Offered),
+    NotOffered {
+        /// What was due, and what was done about it.
+        offered: Offered,
+        /// Of which scenario, where there are several.
+        scenario: Option<String>,
+    },
     /// Our own side could not do it: descriptors, memory, a template.
     Local {
         /// Turns that failed so.
@@ -109,7 +114,7 @@ impl Reason {
                 p99_ms > limit_ms
             }
             Self::Biased { seen, limit_ms, .. } => seen.excess_ms() > *limit_ms,
-            Self::NotOffered(_) | Self::NothingMeasured => true,
+            Self::NotOffered { .. } | Self::NothingMeasured => true,
             Self::Local { count, planned } => *count as f64 > LOCAL * *planned as f64,
             Self::Saturated { busy, .. } => busy.saturated > SATURATED_LIMIT,
             Self::Throttled { ms, of_ms } => *ms > THROTTLED_LIMIT * of_ms,
@@ -129,12 +134,15 @@ impl fmt::Display for Reason {
                 "Requests left late by our own fault: p99 {p99_ms:.3} ms where {allowed_ms:.3} ms \
                  is still good; lower the load, close other programs, or use a larger machine."
             ),
-            Self::NotOffered(Offered { due, sent, held_by_target }) => write!(
-                f,
-                "Only {} of {due} sessions that were due could be begun ({sent} sent, \
-                 {held_by_target} held up by the target); lower the rate or use a larger machine.",
-                sent + held_by_target
-            ),
+            Self::NotOffered { offered: Offered { due, sent, held_by_target }, scenario } => {
+                let of = scenario.as_ref().map_or(String::new(), |name| format!(" of `{name}`"));
+                write!(
+                    f,
+                    "Only {} of {due} sessions{of} that were due could be begun ({sent} sent, \
+                     {held_by_target} held up by the target); lower the rate or use a larger machine.",
+                    sent + held_by_target
+                )
+            }
             Self::Local { count, planned } => write!(
                 f,
                 "{count} of {planned} turns failed on our own side; see the errors, and raise \
@@ -209,15 +217,7 @@ pub(super) fn reasons(facts: &RunFacts, totals: &Totals) -> Vec<Reason> {
         reasons.push(Reason::NothingMeasured);
     }
     reasons.extend(late(totals));
-    reasons.extend(
-        facts
-            .load
-            .offered
-            .filter(|offered| {
-                ((offered.sent + offered.held_by_target) as f64) < OFFERED * offered.due as f64
-            })
-            .map(Reason::NotOffered),
-    );
+    reasons.extend(not_offered(facts));
     let local = Outcome::Failed(Failure::Local);
     let groups = totals.tally().errors().iter();
     let count = groups.filter(|group| group.outcome == local).map(|group| group.count).sum();
@@ -231,6 +231,22 @@ pub(super) fn reasons(facts: &RunFacts, totals: &Totals) -> Vec<Reason> {
         reasons.extend(of_ourselves(observed, Bounds::of(totals)));
     }
     reasons
+}
+
+/// Schedules that were not kept to. Each of several scenarios is held to its own: what one had too few
+/// of, another with more sessions does not make up for.
+fn not_offered(facts: &RunFacts) -> Vec<Reason> {
+    let loads: Vec<(Option<&String>, &LoadFacts)> = match facts.scenarios.as_slice() {
+        [] => vec![(None, &facts.load)],
+        several => several.iter().map(|one| (Some(&one.name), &one.load)).collect(),
+    };
+    let reason = |(scenario, load): (Option<&String>, &LoadFacts)| {
+        let offered = load.offered?;
+        let begun = offered.sent + offered.held_by_target;
+        let kept = begun as f64 >= OFFERED * offered.due as f64;
+        (!kept).then(|| Reason::NotOffered { offered, scenario: scenario.cloned() })
+    };
+    loads.into_iter().filter_map(reason).collect()
 }
 
 /// How much of our own error is still good, and how much is too much, in milliseconds.

@@ -10,7 +10,7 @@ use streamgauge::metric::Metric;
 use streamgauge::sample::{Failure, Limit, Outcome, Part, Phase, Reason, Sample, Timeline, Tokens};
 use streamgauge::scenario::Failures;
 use streamgauge::summary::{
-    LoadFacts, LoadModel, Offered, RunFacts, Summary, ValidityVerdict, summarize,
+    LoadFacts, LoadModel, Offered, RunFacts, ScenarioFacts, Summary, ValidityVerdict, summarize,
 };
 use streamgauge::threshold::Threshold;
 use streamgauge::units::Offset;
@@ -360,6 +360,22 @@ fn a_run_is_valid_only_as_far_as_the_tool_kept_up() {
     assert_eq!(validity.verdict, ValidityVerdict::Invalid);
     assert!(validity.reasons[0].contains("980 of 1000"), "{:?}", validity.reasons);
     assert!(summary_of(&short, &hundred()).verdict(Failures::Count(0)).invalid);
+
+    // Each of several scenarios is held to its own schedule, not to the sum.
+    let apart = |name: &str, due, sent| ScenarioFacts {
+        name: name.into(),
+        start: Offset::ZERO,
+        load: LoadFacts {
+            offered: Some(Offered { due, sent, held_by_target: 0 }),
+            ..facts(&[]).load
+        },
+    };
+    let mut several = facts(&[]);
+    several.scenarios = vec![apart("steady", 100_000, 100_000), apart("burst", 50, 40)];
+    several.load = LoadFacts::together(&several.scenarios);
+    let validity = summary_of(&several, &hundred()).validity;
+    assert_eq!(validity.verdict, ValidityVerdict::Invalid);
+    assert!(validity.reasons[0].contains("40 of 50 sessions of `burst`"), "{:?}", validity.reasons);
 
     let nothing = summary_of(&facts(&[]), &[]);
     assert_eq!(nothing.validity.verdict, ValidityVerdict::Invalid);
