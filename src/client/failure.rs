@@ -50,7 +50,11 @@ impl TransportFailure {
             _ if local(error) => Failure::Local,
             _ => Failure::Closed,
         };
-        Self::new(Outcome::Failed(outcome), root(error))
+        let mut message = root(error);
+        if breaks_http2(error) {
+            message = format!("no HTTP/2 came back ({message}); `http2: false` asks over HTTP/1.1");
+        }
+        Self::new(Outcome::Failed(outcome), message)
     }
 
     fn connecting(error: &reqwest::Error) -> Self {

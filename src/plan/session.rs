@@ -45,7 +45,7 @@ pub struct Given {
 
 /// A message that cannot be rendered: its turn fails, the run goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("message {turn} of session kind `{kind}` cannot be rendered: {why}")]
+#[error("{why}: message {turn} of session kind `{kind}` cannot be rendered")]
 pub struct RenderError {
     kind: Arc<str>,
     turn: u32,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::units::{Rate, Span, UnitError};
+use crate::units::{Rate, Span, UnitError, counted};
 
 /// How much is asked at once.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,7 +231,9 @@ impl fmt::Display for Until {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duration(time) => write!(f, "for {}", Span(*time)),
-            Self::Iterations(count) => write!(f, "{count} sessions in all"),
+            Self::Iterations(count) => {
+                write!(f, "{} in all", counted(*count, "session", "sessions"))
+            }
             Self::Stages(stages) => write_stages(f, stages, |f, users| users.fmt(f)),
         }
     }

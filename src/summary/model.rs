@@ -133,7 +133,7 @@ impl StoppedSummary {
             for_s,
             observed,
             unit: unit(condition).into(),
-            at_s,
+            at_s: (at_s * 1e3).round() / 1e3,
         }
     }
 }

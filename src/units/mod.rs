@@ -2,12 +2,14 @@
 //!
 //! Everything here is pure: text in, value out, and back.
 
+mod count;
 mod delay;
 mod duration;
 mod offset;
 mod rate;
 mod share;
 
+pub use count::counted;
 pub use delay::Delay;
 pub use duration::{Span, parse_duration};
 pub use offset::Offset;

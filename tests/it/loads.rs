@@ -146,9 +146,14 @@ fn the_highest_concurrency_is_found() {
         &["--find-max", "concurrency", "--goal", "80%", "--probe", "400ms", "--rest", "0s"],
     );
     assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
-    let search = &sweep(&ran)["search"];
+    let sweep = sweep(&ran);
+    let search = &sweep["search"];
     assert_eq!((&search["highest_met"], &search["lowest_missed"]), (&6.0.into(), &7.0.into()));
-    assert_eq!(search["limit"], "target");
+    // Where this machine was too busy to try the 7 in time, the search has to say that instead.
+    let tries = sweep["levels"].as_array().unwrap();
+    let missed = tries.iter().rfind(|one| one["value"] == 7.0).unwrap();
+    let limit = if missed["validity"] == "invalid" { "machine" } else { "target" };
+    assert_eq!(search["limit"], limit, "{missed}");
     assert!(ran.out.contains("Highest concurrency: 6 "), "{}", ran.out);
     assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
 }

@@ -10,11 +10,14 @@ use crate::units::Span;
 pub(super) fn of_target(scenario: &Scenario) -> Vec<(&'static str, String)> {
     let target = &scenario.resolved()["target"];
     let mut lines = Vec::new();
-    let words = ["proxy", "ca_file", "client_cert", "resolve"].into_iter();
+    let words = ["proxy", "ca_file", "client_cert", "source_addresses", "resolve"].into_iter();
     let mut reached: Vec<String> =
-        words.filter_map(|name| Some(format!("{name} {}", said(target.get(name)?)))).collect();
+        words.filter_map(|name| Some(format!("{name} {}", listed(target.get(name)?)))).collect();
     if target["connections"] != "shared" {
         reached.insert(0, format!("connections {}", said(&target["connections"])));
+    }
+    if target["transport"] != "auto" {
+        reached.insert(0, format!("transport {}", said(&target["transport"])));
     }
     if target["http2"] == true {
         reached.insert(0, "HTTP/2".to_owned());
@@ -88,6 +91,14 @@ pub(super) fn lasts(scenario: &Scenario) -> String {
             format!("{}, then up to {} of drain", Span(time), Span(scenario.drain))
         }
         None => "until the last session has ended".into(),
+    }
+}
+
+/// A text as it stands, or several.
+fn listed(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(said).collect::<Vec<_>>().join(", "),
+        other => said(other),
     }
 }
 

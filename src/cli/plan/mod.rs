@@ -1,6 +1,7 @@
 //! `streamgauge plan`: checks a scenario and shows what would be done. Sends nothing.
 
 mod details;
+mod load;
 mod planned;
 mod preview;
 mod text;

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::details;
 use super::planned::Planned;
-use super::preview::{Key, Preview, Request, Size};
+use super::preview::{Key, Preview, Request};
+use super::{details, load};
 use crate::plan::Plan;
-use crate::scenario::{Load, OnOverload, Pace, Scenario, TargetUrl, Until};
+use crate::scenario::{Failures, Load, Protocol, Scenario, TargetUrl};
 use crate::secret::{MASK, is_key_like};
-use crate::units::{Offset, Span};
+use crate::units::{Offset, Span, counted};
 
 const WIDTH: usize = 80;
 /// Lines of a request's body that are shown.
@@ -59,7 +59,7 @@ fn own(plan: &Plan, preview: &Preview, facts: &mut Facts<'_>) -> io::Result<()> 
         facts.line("starts", &format!("{after} after the beginning of the run"))?;
     }
     facts.line("users", &users(plan))?;
-    for (label, text) in load(scenario, preview) {
+    for (label, text) in load::lines(scenario, preview) {
         facts.line(label, &text)?;
     }
     for (label, text) in details::of_scenario(scenario) {
@@ -114,7 +114,11 @@ fn target(planned: &Planned, facts: &mut Facts<'_>) -> io::Result<()> {
         (TargetUrl::Remote(_), Some(request)) => facts.line("target", &request.url)?,
         (TargetUrl::Remote(url), None) => facts.line("target", url)?,
     }
-    facts.line("protocol", &format!("{}, framing {}", target.protocol, target.framing))?;
+    let protocol = match target.protocol {
+        Protocol::LyzrV2 => format!("{}, framing {}", target.protocol, target.framing),
+        Protocol::LyzrV3 | Protocol::OpenAi => target.protocol.to_string(),
+    };
+    facts.line("protocol", &protocol)?;
     facts.line("agent id", &target.agent_id)?;
     let key = match &planned.key {
         Key::MadeUp => "a made-up one: the embedded agent takes any".to_owned(),
@@ -150,60 +154,6 @@ fn users(plan: &Plan) -> String {
     }
 }
 
-fn load(scenario: &Scenario, preview: &Preview) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    let say = match &scenario.load {
-        Load::Once { concurrency } => {
-            format!("everything once, {concurrency} sessions open at once")
-        }
-        Load::Closed { until: until @ Until::Stages(_), .. } => {
-            format!("closed: sessions open at once go {until}")
-        }
-        Load::Closed { users, until: until @ Until::Duration(_) } => {
-            format!("closed: {users} sessions open at once, {until}")
-        }
-        Load::Closed { users, until: Until::Iterations(_) } => {
-            format!("closed: {users} sessions open at once")
-        }
-        Load::Open { rate: Pace::Steady(rate), arrivals, duration, .. } => format!(
-            "open: sessions arrive at {rate} ({arrivals}) for {}, whatever the agent does",
-            Span(*duration)
-        ),
-        Load::Open { rate, arrivals, .. } => {
-            format!("open: sessions arrive at a rate that goes {rate} ({arrivals})")
-        }
-        Load::Replay { trace, speed, .. } => {
-            format!("replay: sessions arrive as in {}, {speed} times as fast", trace.from.display())
-        }
-    };
-    lines.push(("load", say));
-    if let Load::Open { .. } | Load::Replay { .. } = scenario.load {
-        lines.push((
-            "",
-            match scenario.load.bound() {
-                None => "no bound on the turns on the wire".into(),
-                Some((most, OnOverload::Queue)) => {
-                    format!("at most {most} turns on the wire; more wait, and the wait counts")
-                }
-                Some((most, OnOverload::Drop)) => {
-                    format!("at most {most} turns on the wire; more are dropped and counted")
-                }
-            },
-        ));
-        let due: Vec<String> =
-            preview.arrivals.iter().map(|due| format!("{:.3}s", due.as_secs_f64())).collect();
-        lines.push(("arrivals", format!("{}, …", due.join(", "))));
-    }
-    let size = match preview.size {
-        Size::Exact { sessions, turns } => format!("{sessions} sessions, {turns} turns"),
-        Size::About { sessions, turns } => format!("about {sessions} sessions, {turns} turns"),
-        Size::Unknown => "as many sessions as fit into the time".into(),
-    };
-    lines.push(("in all", size));
-    lines.push(("lasts", details::lasts(scenario)));
-    lines
-}
-
 fn bounds(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
     if !scenario.warmup.is_none() {
         let text = format!("{}, kept but left out of the figures", scenario.warmup);
@@ -232,11 +182,16 @@ fn limits(scenario: &Scenario, facts: &mut Facts<'_>) -> io::Result<()> {
     if let Some(requests) = limits.requests {
         parts.push(format!("{requests} requests"));
     }
-    parts.push(format!("{} retries", limits.retries));
+    parts.push(counted(limits.retries.into(), "retry", "retries"));
     let judged = scenario.thresholds.iter().any(|one| one.metric.trim() == "errors");
     parts.push(match judged {
         true => "turns without an answer are judged by a threshold".to_owned(),
-        false => format!("{} turns may stay without an answer", limits.failures),
+        false => match limits.failures {
+            Failures::Count(0) => "every turn has to be answered".to_owned(),
+            Failures::Count(1) => "one turn may go unanswered".to_owned(),
+            Failures::Count(some) => format!("up to {some} turns may go unanswered"),
+            Failures::Share(share) => format!("up to {share} of the turns may go unanswered"),
+        },
     });
     facts.line("limits", &parts.join(", "))?;
     for rule in &scenario.stop_when {

@@ -7,7 +7,7 @@ use crate::sink::StoppedBy;
 use crate::summary::{
     Control, LoadFacts, LoadModel, Observed, Offered, RunFacts, ScenarioFacts, StoppedSummary,
 };
-use crate::units::{Offset, Span};
+use crate::units::{Offset, Span, counted};
 
 /// The facts of a run that has ended.
 pub(super) fn facts(conducted: &Conducted) -> RunFacts {
@@ -91,15 +91,17 @@ fn load_facts(conducted: &Conducted, index: usize, plan: &Plan) -> LoadFacts {
 
 /// The model of a load, and the load in a few words.
 pub(super) fn describe(load: &Load) -> (LoadModel, String) {
+    let counted_users = |count: u32| counted(count.into(), "user", "users");
     match load {
         Load::Once { concurrency } => {
             (LoadModel::Once, format!("everything once, {concurrency} at a time"))
         }
         Load::Closed { users, until: until @ Until::Duration(_) } => {
-            (LoadModel::Closed, format!("{users} users {until}"))
+            (LoadModel::Closed, format!("{} {until}", counted_users(*users)))
         }
         Load::Closed { users, until: Until::Iterations(count) } => {
-            (LoadModel::Closed, format!("{users} users, {count} sessions"))
+            let sessions = counted(*count, "session", "sessions");
+            (LoadModel::Closed, format!("{}, {sessions}", counted_users(*users)))
         }
         Load::Closed { until: until @ Until::Stages(_), .. } => {
             (LoadModel::Closed, format!("users {until}"))
@@ -109,9 +111,13 @@ pub(super) fn describe(load: &Load) -> (LoadModel, String) {
         }
         Load::Open { rate, arrivals, .. } => (LoadModel::Open, format!("{rate}, {arrivals}")),
         Load::Replay { trace, speed, .. } => {
-            let arrivals = trace.arrivals.len();
+            let arrivals = counted(trace.arrivals.len() as u64, "arrival", "arrivals");
             let name = trace.from.display();
-            (LoadModel::Replay, format!("{arrivals} arrivals as in {name}, {speed} times as fast"))
+            let faster = match speed.to_string().as_str() {
+                "1" => String::new(),
+                times => format!(", {times} times as fast"),
+            };
+            (LoadModel::Replay, format!("{arrivals} as in {name}{faster}"))
         }
     }
 }
