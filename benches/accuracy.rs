@@ -9,11 +9,6 @@
 
 mod support;
 
-use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use serde_json::Value;
 use support::{Agent, Run};
 
 fn main() {
@@ -28,7 +23,7 @@ fn main() {
         let agent = Agent::start(&["--first-chunk", "50ms", "--gap", "5ms", "--chunks", "20"]);
         let load = ["--target", &agent.url, "-c", streams, "-z", "10s", "--set", "warmup=1s"];
         let run = Run::of(&load);
-        let truth = truth(&agent.url);
+        let truth = agent.truth();
         for (name, column, end) in [
             ("ttfc", "ttfc_service_ms", "first_chunk_us"),
             ("total", "total_service_ms", "ended_us"),
@@ -36,7 +31,7 @@ fn main() {
             let mut ours = Vec::new();
             let mut theirs = Vec::new();
             let mut errors = Vec::new();
-            for row in rows(&run) {
+            for row in run.rows() {
                 if row["phase"] == "warmup" || row["outcome"] != "completed" {
                     continue;
                 }
@@ -70,28 +65,6 @@ fn main() {
         let at = |key: &str| lateness[key].as_f64().unwrap() * 1e3;
         println!("{rate:>10} {:>8.0} {:>8.0} {:>8.0}", at("p50"), at("p99"), at("max"));
     }
-}
-
-fn rows(run: &Run) -> Vec<HashMap<String, String>> {
-    let mut reader = csv::Reader::from_path(run.directory().join("samples.csv")).unwrap();
-    reader.deserialize().map(Result::unwrap).collect()
-}
-
-/// The agent's log, by session.
-fn truth(url: &str) -> HashMap<String, Value> {
-    let address = url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /_truth HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n").unwrap();
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).unwrap();
-    let body = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-    let log: Value = serde_json::from_slice(&reply[body..]).unwrap();
-    assert_eq!(log["dropped"], 0, "the agent's log is too short for this run");
-    let requests = log["requests"].as_array().unwrap();
-    requests
-        .iter()
-        .map(|one| (one["session_id"].as_str().unwrap().to_owned(), one.clone()))
-        .collect()
 }
 
 fn percentile(values: &mut [f64], percent: f64) -> f64 {

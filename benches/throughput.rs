@@ -6,6 +6,7 @@
 
 #[path = "support/responder.rs"]
 mod responder;
+#[expect(dead_code, reason = "each benchmark uses its part")]
 mod support;
 
 use std::path::Path;

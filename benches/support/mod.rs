@@ -1,6 +1,8 @@
 //! What the benchmarks share: an agent in its own process on one processor, streamgauge on another.
 
-use std::io::{BufRead, BufReader};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -32,6 +34,22 @@ impl Agent {
         BufReader::new(out).read_line(&mut url).expect("its first line is its URL");
         Self { child, url: url.trim().to_owned() }
     }
+
+    /// Its log of what it received and sent, by session.
+    pub(crate) fn truth(&self) -> HashMap<String, Value> {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("the agent listens");
+        write!(stream, "GET /_truth HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n")
+            .expect("it takes a request");
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).expect("it answers");
+        let head = reply.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let log: Value = serde_json::from_slice(&reply[head + 4..]).expect("JSON");
+        assert_eq!(log["dropped"], 0, "the agent's log is too short for this run");
+        let requests = log["requests"].as_array().expect("a list of requests");
+        let session = |one: &Value| one["session_id"].as_str().expect("a session").to_owned();
+        requests.iter().map(|one| (session(one), one.clone())).collect()
+    }
 }
 
 impl Drop for Agent {
@@ -57,6 +75,12 @@ impl Run {
     /// The run directory.
     pub(crate) fn directory(&self) -> PathBuf {
         self.folder.path().join("latest")
+    }
+
+    /// The rows of its samples, by the names of their columns.
+    pub(crate) fn rows(&self) -> Vec<HashMap<String, String>> {
+        let samples = csv::Reader::from_path(self.directory().join("samples.csv"));
+        samples.expect("it is there").deserialize().map(|row| row.expect("a row")).collect()
     }
 
     /// One of its JSON files.

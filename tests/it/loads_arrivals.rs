@@ -8,6 +8,11 @@ use std::path::Path;
 use streamgauge::plan::{Plan, Shard};
 use streamgauge::scenario::{Imagined, Overrides, load};
 
+#[path = "../../benches/support/uniform.rs"]
+mod uniform;
+
+use uniform::p_value;
+
 const SEEDS: std::ops::Range<u64> = 0..10;
 
 fn arrivals(shape: &str, seed: u64) -> Vec<f64> {
@@ -17,26 +22,6 @@ fn arrivals(shape: &str, seed: u64) -> Vec<f64> {
     let scenario =
         load("x.yaml", &text, Path::new(""), &Overrides::default(), &Imagined::new()).unwrap();
     Plan::new(scenario, seed).arrivals(Shard::WHOLE).map(|(_, due)| due.as_secs_f64()).collect()
-}
-
-/// How likely places this far from uniform are by chance (Kolmogorov's distribution with Stephens's
-/// correction).
-fn p_value(mut places: Vec<f64>) -> f64 {
-    places.sort_by(f64::total_cmp);
-    let n = places.len() as f64;
-    let distance = (0u32..)
-        .zip(&places)
-        .map(|(i, place)| (place - f64::from(i) / n).max(f64::from(i + 1) / n - place))
-        .fold(0.0, f64::max);
-    let scaled = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance;
-    if scaled < 0.2 {
-        return 1.0;
-    }
-    let terms = (1..=100).map(|k| {
-        let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
-        sign * (-2.0 * f64::from(k * k) * scaled * scaled).exp()
-    });
-    terms.sum::<f64>().clamp(0.0, 1.0)
 }
 
 /// The share of gamma distances (this shape, mean 1) below `distance`: the series of the lower
