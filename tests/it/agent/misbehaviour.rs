@@ -1,11 +1,25 @@
 //! What the embedded agent does wrong where it is told to.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use streamgauge::agent::End;
+use streamgauge::agent::{Agent, End};
 
 use super::{agent, ask, ask_at, body, connect, events, faults};
+
+/// A request whose reply is read piece by piece.
+fn begin(agent: &Agent) -> TcpStream {
+    let mut stream = connect(agent);
+    let message = body("s", "x");
+    write!(
+        stream,
+        "POST /v2/stream/ HTTP/1.1\r\nx-api-key: k\r\ncontent-length: {}\r\n\r\n{message}",
+        message.len()
+    )
+    .unwrap();
+    stream
+}
 
 #[test]
 fn statuses_and_their_ways_of_saying_when_to_come_again() {
@@ -45,14 +59,7 @@ fn replies_break_in_the_ways_that_are_asked_for() {
         "empty@7",
     ]));
     // A reset before the head.
-    let mut stream = connect(&agent);
-    let message = body("s", "x");
-    write!(
-        stream,
-        "POST /v2/stream/ HTTP/1.1\r\nx-api-key: k\r\ncontent-length: {}\r\n\r\n{message}",
-        message.len()
-    )
-    .unwrap();
+    let mut stream = begin(&agent);
     let error = stream.read(&mut [0; 100]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let reset = ask(&agent, "x");
@@ -126,14 +133,7 @@ fn streams_are_odd_in_the_ways_that_are_asked_for() {
 #[test]
 fn a_stalled_reply_ends_when_the_client_goes() {
     let agent = agent(faults(&["stall=3"]));
-    let mut stream = connect(&agent);
-    let message = body("s", "x");
-    write!(
-        stream,
-        "POST /v2/stream/ HTTP/1.1\r\nx-api-key: k\r\ncontent-length: {}\r\n\r\n{message}",
-        message.len()
-    )
-    .unwrap();
+    let mut stream = begin(&agent);
     let mut some = [0; 4096];
     assert!(stream.read(&mut some).unwrap() > 0);
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
