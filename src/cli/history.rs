@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::exit::Exit;
+use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
 use crate::artifact::history::read;
@@ -103,7 +104,12 @@ fn show(
         }
         HistoryFormat::Json => report::history_json(&tracks, &policy).into_bytes(),
         HistoryFormat::Html => {
-            let page = report::html::history_page(&tracks, &policy, "./");
+            let folder =
+                if args.place.is_dir() { Some(args.place.as_path()) } else { args.place.parent() };
+            let has_page = |run: &str| {
+                folder.is_some_and(|folder| folder.join(run).join(page::NAME).is_file())
+            };
+            let page = report::html::history_page(&tracks, &policy, "./", &has_page);
             page.map_err(|error| Refused::broken(&error))?.into_bytes()
         }
         HistoryFormat::Csv => {

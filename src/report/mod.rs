@@ -25,5 +25,5 @@ pub use history::{HISTORY_COLUMNS, history_csv, history_json, history_markdown, 
 pub use junit::{Suite, junit};
 pub use markdown::{JOB_SUMMARY_BYTES, cut_to, run_markdown, sweep_markdown};
 pub use style::Style;
-pub use table::{millis, one_line, rate, thousands};
+pub use table::{millis, one_line, percent, rate, thousands};
 pub use text::{failures, observed, text};

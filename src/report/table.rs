@@ -60,7 +60,7 @@ pub fn rate(value: Option<f64>) -> String {
 }
 
 /// A fraction as a percentage.
-pub(super) fn percent(fraction: Option<f64>) -> String {
+pub fn percent(fraction: Option<f64>) -> String {
     match fraction {
         None => "n/a".into(),
         Some(fraction) => {

@@ -215,7 +215,10 @@ impl Caveat {
                 OPEN_INSTEAD.into(),
             ),
             Self::FewTurns { completed, percentile, needed } => (
-                format!("{completed} turns were completed after the warm-up."),
+                match completed {
+                    1 => "1 turn was completed after the warm-up.".into(),
+                    completed => format!("{completed} turns were completed after the warm-up."),
+                },
                 if completed < needed {
                     format!(
                         "That is too few to say how sure {percentile} is: it takes {needed} that \
@@ -230,7 +233,10 @@ impl Caveat {
                 "Run longer, or read the lower percentiles.".into(),
             ),
             Self::Unanswered { count, planned } => (
-                format!("{count} of {planned} turns after the warm-up have no answer."),
+                format!(
+                    "{count} of {planned} turns after the warm-up {} no answer.",
+                    if *count == 1 { "has" } else { "have" }
+                ),
                 "The percentiles are of completed turns alone; the slowest turns may be among \
                  those that are missing."
                     .into(),

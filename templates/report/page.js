@@ -84,10 +84,15 @@
       panel.plot.setAttribute("viewBox",
         [from / data.end * 1000, 0, span / data.end * 1000, panel.height].join(" "));
       panel.ticks.textContent = "";
-      for (var at = Math.ceil(from / by - 1e-9), odd = 0; at * by <= shown.to + 1e-9; at++, odd ^= 1) {
+      // Every other label is left out where there is little room, counted from the last one if that
+      // stands at the end.
+      var last = Math.floor(shown.to / by + 1e-9);
+      var atEnd = (last * by - from) / span > 0.97;
+      for (var at = Math.ceil(from / by - 1e-9); at <= last; at++) {
         var place = (at * by - from) / span * 100 + "%";
         panel.ticks.append(element("line", { "class": "grid", x1: place, x2: place, y1: 0, y2: "100%" }));
-        var end = (at * by - from) / span > 0.97 ? " end" : "";
+        var end = atEnd && at === last ? " end" : "";
+        var odd = (atEnd ? last - at : at) % 2;
         var text = element("text", { "class": "tx" + end + (odd ? " odd" : ""), x: place, y: panel.height + 17 });
         text.textContent = clock(+(at * by).toFixed(3));
         panel.ticks.append(text);
@@ -162,6 +167,7 @@
   said.setAttribute("role", "status");
   tools.append(said);
   var hint = document.createElement("span");
+  hint.className = "hint";
   hint.textContent = "Drag over a chart to look closer; with the keyboard: arrows, + and −, Esc.";
   tools.append(hint);
   home.before(tools);

@@ -5,9 +5,11 @@ use serde_json::Value;
 use crate::artifact::RunDirectory;
 use crate::artifact::manifest::{Manifest, RunState, TargetFacts};
 use crate::report::html::Ended;
+use crate::report::thousands;
 use crate::scenario::Failures;
 use crate::summary::Summary;
 
+/// Names and values.
 pub(super) type Facts = Vec<(String, String)>;
 
 pub(super) fn ended(state: RunState) -> Ended {
@@ -38,7 +40,7 @@ pub(super) fn target(target: &TargetFacts) -> String {
     }
 }
 
-/// The machine, the versions, what the run saw of itself.
+/// The machine and the versions.
 pub(super) fn about(manifest: &Manifest, summary: &Summary) -> Facts {
     let machine = &manifest.machine;
     let mut facts: Facts = Vec::new();
@@ -46,15 +48,19 @@ pub(super) fn about(manifest: &Manifest, summary: &Summary) -> Facts {
     add("streamgauge", manifest.version.clone());
     add("seed", manifest.seed.to_string());
     add("fingerprint", manifest.fingerprint.clone());
-    add("transport", format!("{}, {} worker threads", manifest.transport, manifest.workers));
+    let threads = if manifest.workers == 1 { "worker thread" } else { "worker threads" };
+    add("transport", format!("{}, {} {threads}", manifest.transport, manifest.workers));
     if let Some(git) = &manifest.git {
         let branch = git.branch.as_ref().map_or(String::new(), |branch| format!(" on {branch}"));
         let dirty = if git.dirty { ", with changes" } else { "" };
         add("commit", format!("{}{branch}{dirty}", git.commit));
     }
     let cpu = machine.cpu.as_deref().unwrap_or("processor not told");
-    let memory = machine.memory_mib.map_or(String::new(), |mib| format!(", {mib} MiB"));
-    add("machine", format!("{cpu}, {} cores{memory}", machine.cpus));
+    let memory = machine
+        .memory_mib
+        .map_or(String::new(), |mib| format!(", {:.1} GiB of memory", mib as f64 / 1024.0));
+    let processors = if machine.cpus == 1 { "processor" } else { "processors" };
+    add("machine", format!("{cpu}, {} {processors}{memory}", machine.cpus));
     add("system", format!("{} {}", machine.os, machine.arch));
     if let Some(offered) = summary.load.offered {
         add(
@@ -65,31 +71,7 @@ pub(super) fn about(manifest: &Manifest, summary: &Summary) -> Facts {
             ),
         );
     }
-    if let Some(Value::Object(health)) = &manifest.health {
-        for (name, value) in health {
-            facts.extend(said(name, value));
-        }
-    }
     facts
-}
-
-/// `collector_lag_ms: 0.4` as `collector lag`, `0.4 ms`; what is no plain value is in run.json.
-fn said(name: &str, value: &Value) -> Option<(String, String)> {
-    const UNITS: [(&str, &str); 4] = [("_ms", " ms"), ("_s", " s"), ("_us", " µs"), ("_share", "")];
-    let text = match value {
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if !number.is_u64() && !number.is_i64() => {
-                format!("{}", (float * 1e3).round() / 1e3)
-            }
-            _ => number.to_string(),
-        },
-        Value::String(text) => text.clone(),
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
-        Value::Null | Value::Array(_) | Value::Object(_) => return None,
-    };
-    let unit = UNITS.into_iter().find_map(|(end, unit)| Some((name.strip_suffix(end)?, unit)));
-    let (name, unit) = unit.unwrap_or((name, ""));
-    Some((name.replace('_', " "), format!("{text}{unit}")))
 }
 
 /// What `batch.json` says, where there is one.
@@ -101,28 +83,43 @@ pub(super) fn batch(directory: &RunDirectory) -> Facts {
     let number = |key: &str| batch.get(key).and_then(Value::as_u64).unwrap_or_default();
     let counts = batch.get("counts").and_then(Value::as_object);
     let counts = counts.into_iter().flatten().filter(|(_, count)| count.as_u64() > Some(0));
-    let counts: Vec<_> =
-        counts.map(|(status, count)| format!("{count} {}", status.replace('_', " "))).collect();
-    let mut facts = vec![(
-        "rows".to_owned(),
-        format!("{} in all: {}; {} left", number("rows"), counts.join(", "), number("left")),
-    )];
+    let counts: Vec<_> = counts
+        .filter_map(|(status, count)| {
+            Some(format!("{} {}", thousands(count.as_u64()?), status.replace('_', " ")))
+        })
+        .collect();
+    let mut facts = vec![("rows".to_owned(), rows(number("rows"), &counts, number("left")))];
     let mut add = |name: &str, value: Option<String>| {
         facts.extend(value.map(|value| (name.to_owned(), value)));
     };
     let text = |key: &str| batch.get(key).and_then(Value::as_str).map(str::to_owned);
-    add("results", text("results"));
     add("stopped", text("stopped"));
+    add("results", text("results"));
     let limit = batch.pointer("/concurrency/limit").and_then(Value::as_u64);
     let found = batch.pointer("/concurrency/found_out").and_then(Value::as_bool) == Some(true);
     add(
         "at a time",
         limit.map(|limit| match found {
-            true => format!("{limit} rows in the end, found out on the way"),
-            false => format!("{limit} rows"),
+            true => format!("{} in the end, found out on the way", a_few(limit, "row")),
+            false => a_few(limit, "row"),
         }),
     );
     facts
+}
+
+fn rows(all: u64, counts: &[String], left: u64) -> String {
+    let mut said = a_few(all, "row");
+    if !counts.is_empty() {
+        said += &format!(": {}", counts.join(", "));
+    }
+    if left > 0 {
+        said += &format!("; {} left to do", thousands(left));
+    }
+    said
+}
+
+fn a_few(count: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -137,13 +134,5 @@ mod tests {
         assert_eq!(of("3"), Failures::Count(3));
         assert!(matches!(of("5%"), Failures::Share(share) if share.fraction() == 0.05));
         assert_eq!(failures(&json!({})), Failures::Count(0));
-    }
-
-    #[test]
-    fn health_is_said_with_its_units() {
-        let pair = |name: &str, text: &str| Some((name.to_owned(), text.to_owned()));
-        assert_eq!(said("collector_lag_ms", &json!(0.41239)), pair("collector lag", "0.412 ms"));
-        assert_eq!(said("cpu_s", &json!(2)), pair("cpu", "2 s"));
-        assert_eq!(said("probe", &json!({})), None);
     }
 }

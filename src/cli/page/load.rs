@@ -1,12 +1,12 @@
 //! Reads what a page is made of. Samples go by one after the other.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::PathBuf;
 
 use hdrhistogram::Histogram;
 
-use super::{facts, seconds};
+use super::{chunks, facts, health, messages, seconds};
 use crate::artifact::RunDirectory;
 use crate::artifact::hlog::HlogReader;
 use crate::artifact::manifest::Manifest;
@@ -19,7 +19,15 @@ use crate::summary::{Group, Summary};
 /// Everything that the page of a run says.
 pub(super) fn load(directory: &RunDirectory, manifest: &Manifest, summary: &Summary) -> RunPage {
     let mut missing = Vec::new();
-    let (gathered, kinds) = gathered(directory, summary, &mut missing);
+    let (mut gathered, kinds) = gathered(directory, summary, &mut missing);
+    match open(directory, "chunks.jsonl") {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        lines => {
+            if let Err(error) = lines.and_then(|lines| chunks::tell(lines, &mut gathered.turns)) {
+                missing.push(format!("Single chunks are missing: {error}."));
+            }
+        }
+    }
     let (timeline, gap) = over_time(directory, summary, &mut missing);
     RunPage {
         summary: summary.clone(),
@@ -27,10 +35,12 @@ pub(super) fn load(directory: &RunDirectory, manifest: &Manifest, summary: &Summ
         failures: facts::failures(&manifest.scenario),
         target: facts::target(&manifest.target),
         facts: facts::about(manifest, summary),
+        tester: manifest.health.as_ref().map_or_else(Vec::new, health::of_the_tester),
         batch: facts::batch(directory),
         command: manifest.command.clone(),
         scenario: manifest.scenario.clone(),
         kinds,
+        messages: messages::of_the_scenario(&manifest.scenario, &summary.groups),
         gathered,
         gap,
         timeline,
@@ -51,7 +61,7 @@ fn gathered(
     // Kinds of several scenarios may have the same names.
     let pair = |group: &Group| Some((group.session.clone(), group.scenario.clone()?));
     let pairs: Option<Vec<_>> = groups.iter().map(pair).collect();
-    let kinds: Vec<String> = groups.iter().map(named).collect();
+    let kinds: Vec<String> = groups.iter().map(Group::label).collect();
     let median = summary.metrics.get(Metric::Total).percentiles.p50;
     let mut gather = Gather::new(median.map(|millis| (millis * 1e3).round() as u64));
     let rows = open(directory, "samples.csv")
@@ -99,14 +109,6 @@ pub(super) fn spreads(runs: &[PathBuf]) -> Vec<(Metric, Spread)> {
         }
     }
     gather.finish().spreads
-}
-
-/// What a session kind is called where there are several scenarios.
-fn named(group: &Group) -> String {
-    match &group.scenario {
-        Some(scenario) => format!("{scenario}: {}", group.session),
-        None => group.session.clone(),
-    }
 }
 
 fn over_time(

@@ -1,7 +1,10 @@
 //! `report.html`: from the files of a run directory to its page.
 
+mod chunks;
 mod facts;
+mod health;
 mod load;
+mod messages;
 mod seconds;
 
 use std::io;

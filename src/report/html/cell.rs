@@ -1,12 +1,13 @@
-//! Numbers as a page shows them: with the exact value beside the rounded one, and where in
-//! `summary.json` it stands.
+//! Numbers as a page shows them: with the exact value beside the rounded one, and where in the JSON
+//! form it stands.
 
 use super::super::table::{millis, percent, rate, short, thousands};
 use super::super::text::observed;
 use super::svg::escape;
 
-/// A number of `summary.json` under the pointer `of`, shown as `text`.
-fn data(of: &str, value: Option<f64>, text: &str) -> String {
+/// A number that stands under the pointer `of` in the JSON form of the same report (of a run,
+/// `summary.json`), shown as `text`.
+pub(super) fn data(of: &str, value: Option<f64>, text: &str) -> String {
     match value {
         Some(value) => {
             format!("<data value=\"{value}\" data-of=\"{}\">{}</data>", escape(of), escape(text))
@@ -56,10 +57,16 @@ pub(super) fn observed_cell(of: &str, value: Option<f64>, unit: &str) -> String 
     }
 }
 
-/// A number that stands in no summary, for sorting by it.
+/// A number that stands in no other form, for sorting by it.
 pub(super) fn plain_cell(value: Option<f64>, text: &str) -> String {
     match value {
         Some(value) => format!("<data value=\"{value}\">{}</data>", escape(text)),
         None => "<span class=\"none\">n/a</span>".into(),
     }
+}
+
+/// A verdict as a heading.
+pub(super) fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

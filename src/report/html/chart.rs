@@ -57,8 +57,12 @@ impl Chart<'_> {
         }
         svg.push_str("<g class=\"xticks\">");
         let last = self.x.ticks.len().saturating_sub(1);
+        // Every other one is left out where there is little room, counted from the last if that
+        // stands at the end: its text reaches back.
+        let at_end = self.x.ticks.last().is_some_and(|tick| tick.at > 0.97);
         for (at, tick) in self.x.ticks.iter().enumerate() {
-            svg.push_str(&x_tick(tick, height, at == last && tick.at > 0.97, at));
+            let odd = if at_end { (last - at) % 2 == 1 } else { at % 2 == 1 };
+            svg.push_str(&x_tick(tick, height, at_end && at == last, odd));
         }
         let _ = write!(
             svg,
@@ -70,14 +74,13 @@ impl Chart<'_> {
     }
 }
 
-/// Every other tick is left out where there is little room; the last one must not stick out.
-fn x_tick(tick: &Tick, height: u32, at_end: bool, number: usize) -> String {
+/// The last one must not stick out.
+fn x_tick(tick: &Tick, height: u32, at_end: bool, odd: bool) -> String {
     let x = percent(tick.at);
-    let class = match (at_end, number % 2) {
-        (true, 0) => "tx end",
-        (true, _) => "tx end odd",
-        (false, 0) => "tx",
-        (false, _) => "tx odd",
+    let class = match (at_end, odd) {
+        (true, _) => "tx end",
+        (false, true) => "tx odd",
+        (false, false) => "tx",
     };
     format!(
         "<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"0\" y2=\"100%\"/>\

@@ -4,10 +4,11 @@ use askama::Template;
 
 use super::super::comparison::cells;
 use super::super::table::{one_line, percent, rate, thousands};
-use super::cell::plain_cell;
+use super::cell::{capital, data, plain_cell};
 use super::document::Document;
 use super::run::when;
 use super::spread::{Shown, Spread, frequencies, nines};
+use super::svg::escape;
 use super::tables::{Row, Table};
 use crate::compare::{Comparison, FigureCompared, RunNamed, Verdict};
 use crate::metric::Metric;
@@ -19,6 +20,12 @@ pub struct Sides {
     pub base: Vec<(Metric, Spread)>,
     /// All runs of the new side together.
     pub new: Vec<(Metric, Spread)>,
+}
+
+/// A run of one side.
+struct Named {
+    id: String,
+    about: String,
 }
 
 struct Figure {
@@ -34,12 +41,11 @@ struct ComparisonTemplate<'a> {
     comparison: &'a Comparison,
     tone: &'static str,
     sign: &'static str,
-    word: &'static str,
+    word: String,
     decides: Table,
     looking: Table,
     kinds: Table,
-    base: Vec<String>,
-    new: Vec<String>,
+    sides: [(&'static str, Vec<Named>); 2],
     noise: String,
     figures: Vec<Figure>,
 }
@@ -54,12 +60,12 @@ pub fn comparison_page(comparison: &Comparison, sides: &Sides) -> Result<String,
         document: Document::new(),
         tone,
         sign,
-        word: comparison.verdict.words(),
+        word: capital(comparison.verdict.words()),
         decides: decides(comparison),
         looking: looking(comparison),
         kinds: kinds(comparison),
-        base: comparison.base.iter().map(named).collect(),
-        new: comparison.new.iter().map(named).collect(),
+        sides: [("base", &comparison.base), ("new", &comparison.new)]
+            .map(|(side, runs)| (side, runs.iter().map(named).collect())),
         noise: cells::noise(comparison),
         figures: figures(sides),
         comparison,
@@ -75,17 +81,17 @@ fn tone(verdict: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-fn named(run: &RunNamed) -> String {
+fn named(run: &RunNamed) -> Named {
     let commit = run.commit.as_ref().map_or(String::new(), |commit| {
         format!(", commit {}", commit.chars().take(10).collect::<String>())
     });
-    one_line(&format!(
-        "{} ({}{commit}, {} completed turns, {})",
-        run.id,
+    let about = format!(
+        "{}{commit}, {} completed turns, {}",
         when(&run.started_at),
         thousands(run.completed),
         run.target
-    ))
+    );
+    Named { id: one_line(&run.id), about: one_line(&about) }
 }
 
 fn verdict_cell(verdict: Option<Verdict>) -> String {
@@ -95,88 +101,95 @@ fn verdict_cell(verdict: Option<Verdict>) -> String {
     })
 }
 
-fn heads(comparison: &Comparison, last: &'static str) -> Vec<(&'static str, &'static str)> {
+fn heads(comparison: &Comparison) -> Vec<(&'static str, &'static str)> {
     let ratio = cells::interval_heading(comparison);
-    let mut heads = vec![("", "figure"), ("n", "base"), ("n", "new"), ("n", ratio)];
-    if !last.is_empty() {
-        heads.push(("", last));
-    }
-    heads
+    vec![("", "figure"), ("n", "base"), ("n", "new"), ("n", ratio)]
 }
 
-fn figure_cells(one: &FigureCompared, known: bool) -> Vec<String> {
-    let value = |side: &Option<crate::compare::Estimated>| {
-        plain_cell(side.map(|one| one.value), &cells::side(side.as_ref()))
+/// Both sides and their ratio. `of` is where the figure stands in the JSON form.
+fn figure_cells(of: &str, one: &FigureCompared, known: bool) -> Vec<String> {
+    let value = |name: &str, side: &Option<crate::compare::Estimated>| {
+        let value = side.map(|one| one.value);
+        data(&format!("{of}/{name}/value"), value, &cells::side(side.as_ref()))
     };
-    vec![value(&one.base), value(&one.new), plain_cell(one.ratio, &cells::ratio(one, known))]
+    let ratio = data(&format!("{of}/ratio"), one.ratio, &cells::ratio(one, known));
+    vec![value("base", &one.base), value("new", &one.new), ratio]
 }
 
 fn decides(comparison: &Comparison) -> Table {
     let mut rows = Vec::new();
     if let Some(errors) = &comparison.errors {
+        let share = |of: &str, rate| data(of, Some(rate), &percent(Some(rate)));
         rows.push(Row {
             name: "errors".into(),
             note: errors.needs.map(cells::needs).unwrap_or_default(),
             cells: vec![
-                plain_cell(Some(errors.base.rate), &percent(Some(errors.base.rate))),
-                plain_cell(Some(errors.new.rate), &percent(Some(errors.new.rate))),
-                plain_cell(Some(errors.difference), &cells::points(errors)),
+                share("/errors/base/rate", errors.base.rate),
+                share("/errors/new/rate", errors.new.rate),
+                data("/errors/difference", Some(errors.difference), &cells::points(errors)),
                 verdict_cell(Some(errors.verdict)),
             ],
             class: "",
         });
     }
-    for one in &comparison.primary {
+    for (at, one) in comparison.primary.iter().enumerate() {
         let needs = one.needs.map(cells::needs).unwrap_or_default();
-        let mut row = figure_cells(one, comparison.noise.is_known());
+        let mut row = figure_cells(&format!("/primary/{at}"), one, comparison.noise.is_known());
         row.push(verdict_cell(one.verdict));
         let note = one.note.clone().unwrap_or(needs);
         rows.push(Row { name: format!("{}, ms", one.figure), note, cells: row, class: "" });
     }
-    Table { heads: heads(comparison, "verdict"), rows, left_out: 0 }
+    let mut heads = heads(comparison);
+    heads.push(("", "verdict"));
+    Table { heads, rows, left_out: 0 }
 }
 
 fn looking(comparison: &Comparison) -> Table {
-    let figures = comparison.others.iter().map(|one| Row {
+    let figures = comparison.others.iter().enumerate().map(|(at, one)| Row {
         name: format!("{}, ms", one.figure),
         note: String::new(),
-        cells: figure_cells(one, false),
+        cells: figure_cells(&format!("/others/{at}"), one, false),
         class: "",
     });
-    let rates = comparison.rates.iter().map(|one| {
+    let rates = comparison.rates.iter().enumerate().map(|(at, one)| {
         let ratio = (one.base > 0.0).then(|| one.new / one.base);
         let text = ratio.map_or("n/a".into(), |ratio| format!("{ratio:.3}"));
+        let side = |name: &str, value| {
+            data(&format!("/rates/{at}/{name}"), Some(value), &rate(Some(value)))
+        };
         Row {
             name: one.rate.into(),
             note: String::new(),
-            cells: vec![
-                plain_cell(Some(one.base), &rate(Some(one.base))),
-                plain_cell(Some(one.new), &rate(Some(one.new))),
-                plain_cell(ratio, &text),
-            ],
+            cells: vec![side("base", one.base), side("new", one.new), plain_cell(ratio, &text)],
             class: "",
         }
     });
-    Table { heads: heads(comparison, ""), rows: figures.chain(rates).collect(), left_out: 0 }
+    Table { heads: heads(comparison), rows: figures.chain(rates).collect(), left_out: 0 }
 }
 
 fn kinds(comparison: &Comparison) -> Table {
-    let rows = comparison.kinds.iter().flat_map(|kind| {
-        let share = |rate: Option<f64>| plain_cell(rate, &percent(rate));
-        let errors = Row {
-            name: kind.session.clone(),
-            note: "errors".into(),
-            cells: vec![share(kind.base_error_rate), share(kind.new_error_rate), String::new()],
-            class: "",
+    let rows = comparison.kinds.iter().enumerate().flat_map(|(at, kind)| {
+        let row = move |figure: String, mut cells: Vec<String>| {
+            cells.insert(0, escape(&figure));
+            Row { name: kind.session.clone(), note: String::new(), cells, class: "" }
         };
-        std::iter::once(errors).chain(kind.figures.iter().map(|one| Row {
-            name: kind.session.clone(),
-            note: one.figure.to_string(),
-            cells: figure_cells(one, false),
-            class: "",
-        }))
+        let share = |side: &str, rate: Option<f64>| {
+            data(&format!("/kinds/{at}/{side}_error_rate"), rate, &percent(rate))
+        };
+        let errors = vec![
+            share("base", kind.base_error_rate),
+            share("new", kind.new_error_rate),
+            String::new(),
+        ];
+        let figures = kind.figures.iter().enumerate().map(move |(place, one)| {
+            let of = format!("/kinds/{at}/figures/{place}");
+            row(format!("{}, ms", one.figure), figure_cells(&of, one, false))
+        });
+        std::iter::once(row("errors".into(), errors)).chain(figures)
     });
-    Table { heads: heads(comparison, ""), rows: rows.collect(), left_out: 0 }
+    let mut heads = heads(comparison);
+    heads.insert(0, ("", "session"));
+    Table { heads, rows: rows.collect(), left_out: 0 }
 }
 
 /// Response times of both sides on one axis.

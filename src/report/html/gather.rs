@@ -55,7 +55,18 @@ pub struct Gathered {
     /// By session kind (an index) and turn; without a key, all that were too many to tell apart.
     pub messages: Vec<(Option<(u16, u32)>, Message)>,
     /// Turns to be drawn, in the order they are shown.
-    pub turns: Vec<(Chosen, Sample)>,
+    pub turns: Vec<Turn>,
+}
+
+/// A turn to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Why this one.
+    pub chosen: Chosen,
+    /// What happened when.
+    pub sample: Sample,
+    /// When its chunks came, in microseconds after it was sent; empty where that was not recorded.
+    pub chunks: Vec<u64>,
 }
 
 /// Why a turn is drawn.
@@ -184,7 +195,8 @@ impl Gather {
             turns: turns
                 .into_iter()
                 .flat_map(|(chosen, samples): (_, Vec<Sample>)| {
-                    samples.into_iter().map(move |sample| (chosen, sample))
+                    let turn = move |sample| Turn { chosen, sample, chunks: Vec::new() };
+                    samples.into_iter().map(turn)
                 })
                 .collect(),
         }

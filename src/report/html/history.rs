@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 
 use super::super::history::words;
-use super::cell::plain_cell;
+use super::cell::{capital, data};
 use super::chart::{Chart, WIDTH};
 use super::document::Document;
 use super::scale::{Scale, millis_label};
@@ -25,7 +25,7 @@ struct Shown<'a> {
     track: &'a Track,
     tone: &'static str,
     sign: &'static str,
-    word: &'static str,
+    word: String,
     why: Vec<String>,
     curves: Vec<Curve>,
     changes: Vec<String>,
@@ -40,7 +40,8 @@ struct HistoryTemplate<'a> {
     tracks: Vec<Shown<'a>>,
 }
 
-/// The page: the track of the newest run first. `place` is what comes before a run's id in a link.
+/// The page: the track of the newest run first. `place` is what comes before a run's id in a link,
+/// `has_page` whether there is something to link to.
 ///
 /// # Errors
 /// It cannot be put together: a defect of the template.
@@ -48,20 +49,33 @@ pub fn history_page(
     tracks: &[Track],
     policy: &Policy,
     place: &str,
+    has_page: &dyn Fn(&str) -> bool,
 ) -> Result<String, askama::Error> {
     let newest = tracks.last();
     let name = newest.map_or("", |track| &track.name);
     let word = newest.and_then(|track| track.newest.as_ref());
     let word = word.map_or("no verdict", |newest| words::verdict(newest.verdict));
+    let links = Links { place, has_page };
     HistoryTemplate {
         document: Document::new(),
-        title: format!("{name}: {word}"),
-        tracks: tracks.iter().rev().map(|track| shown(track, policy, place)).collect(),
+        title: format!("{}: {name}, runs over time", capital(word)),
+        tracks: tracks
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(at, track)| shown((at, track), policy, &links))
+            .collect(),
     }
     .render()
 }
 
-fn shown<'a>(track: &'a Track, policy: &Policy, place: &str) -> Shown<'a> {
+/// Where the pages of the runs are.
+struct Links<'a> {
+    place: &'a str,
+    has_page: &'a dyn Fn(&str) -> bool,
+}
+
+fn shown<'a>((at, track): (usize, &'a Track), policy: &Policy, links: &Links<'_>) -> Shown<'a> {
     let verdict = track.newest.as_ref().map(|newest| newest.verdict);
     let (tone, sign) = match verdict {
         Some(Word::Improved | Word::AsBefore) => ("good", "✓"),
@@ -74,11 +88,11 @@ fn shown<'a>(track: &'a Track, policy: &Policy, place: &str) -> Shown<'a> {
     Shown {
         tone,
         sign,
-        word: verdict.map_or("no verdict", words::verdict),
+        word: capital(verdict.map_or("no verdict", words::verdict)),
         why: track.newest.as_ref().map_or(Vec::new(), |newest| words::why(track, newest, policy)),
         curves: curves.collect(),
         changes: track.changes.iter().map(|change| changed(track, change)).collect(),
-        runs: runs(track, place),
+        runs: runs(at, track, links),
         track,
     }
 }
@@ -88,6 +102,14 @@ fn changed(track: &Track, change: &Change) -> String {
     let commits = words::commits(track, change)
         .map_or(String::new(), |commits| format!(", commits {commits}"));
     format!("{}: {}{commits}", words::day(&track.runs[change.at]), shifts.join(", "))
+}
+
+/// When a run began, as short as it can be.
+fn label(track: &Track, at: usize) -> String {
+    let days = [track.runs.first(), track.runs.last()].map(|run| run.map(words::day));
+    let minute = words::minute(&track.runs[at]);
+    let short = if days[0] == days[1] { minute.get(11..) } else { minute.get(5..10) };
+    short.unwrap_or(&minute).to_owned()
 }
 
 /// A figure of every run in its order, the changes, and what was expected of the newest.
@@ -102,7 +124,7 @@ fn curve(track: &Track, primary: Primary) -> Option<String> {
     if primary == Primary::Errors && values.iter().copied().flatten().all(|value| value == 0.0) {
         return None;
     }
-    let x = Scale::runs(track.runs.len());
+    let x = Scale::runs(track.runs.len(), |at| label(track, at));
     let y = match primary {
         Primary::Errors => Scale::linear(highest * 100.0, 3, |value| format!("{value}%")),
         _ => Scale::linear(highest, 3, millis_label),
@@ -170,13 +192,14 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// The newest first.
-fn runs(track: &Track, place: &str) -> Table {
+fn runs(number: usize, track: &Track, links: &Links<'_>) -> Table {
     let rows = track.runs.iter().enumerate().rev().take(ROWS).map(|(at, run)| {
         let changed = track.changes.iter().any(|change| change.at == at);
         let mut cells = vec![escape(&run.short_commit().unwrap_or_default())];
         cells.extend(Primary::ALL.into_iter().map(|primary| {
             let value = run.measured(primary).map(|measured| measured.value);
-            plain_cell(value, &words::value(primary, value))
+            let of = format!("/tracks/{number}/runs/{at}/metrics/{}/value", primary.name());
+            data(&of, value, &words::value(primary, value))
         }));
         let remark = words::remark(run);
         cells.push(match (changed, remark) {
@@ -184,11 +207,13 @@ fn runs(track: &Track, place: &str) -> Table {
             (true, remark) => format!("<strong>changed here</strong>, {remark}"),
             (false, remark) => remark.into(),
         });
-        cells.push(format!(
-            "<a href=\"{}{}/report.html\">open</a>",
-            escape(place),
-            escape(&run.id)
-        ));
+        cells.push(match (links.has_page)(&run.id) {
+            true => {
+                let (place, id) = (escape(links.place), escape(&run.id));
+                format!("<a href=\"{place}{id}/report.html\">open</a>")
+            }
+            false => "<span class=\"none\">not here</span>".into(),
+        });
         Row { name: words::minute(run), note: String::new(), cells, class: "" }
     });
     Table {

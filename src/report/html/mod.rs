@@ -20,7 +20,7 @@ mod verdict;
 mod waterfall;
 
 pub use comparison::{Sides, comparison_page};
-pub use gather::{Chosen, Gather, Gathered, Message, SPREADS};
+pub use gather::{Chosen, Gather, Gathered, Message, SPREADS, Turn};
 pub use history::history_page;
 pub use run::{RunPage, run_page};
 pub use spread::Spread;

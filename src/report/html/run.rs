@@ -3,20 +3,25 @@
 use askama::Template;
 use serde_json::Value;
 
+use super::super::text::cited;
 use super::cell::{count_cell, millis_cell, rate_cell};
 use super::document::Document;
 use super::gather::Gathered;
 use super::spread::{Shown, Spread, frequencies, nines};
+use super::svg::prose;
 use super::tables::{self, Table};
 use super::timeline::{Panels, Timeline};
 use super::verdict::{Ended, Verdict, verdict};
-use super::waterfall::{STRETCHES, Waterfall, waterfall};
+use super::waterfall::{Waterfall, waterfall};
 use crate::metric::Metric;
 use crate::scenario::Failures;
 use crate::summary::{Summary, ValidityVerdict};
 
 /// Letters of the scenario that are shown.
 const SCENARIO: usize = 100_000;
+
+/// Fewer values have no shape that could be drawn.
+const FEW: u64 = 5;
 
 /// Everything that the page of a run says.
 #[derive(Debug, Clone)]
@@ -29,8 +34,10 @@ pub struct RunPage {
     pub failures: Failures,
     /// Who was asked, in a few words.
     pub target: String,
-    /// Beside the numbers: what it ran on, with what, how well. Name and value.
+    /// Beside the numbers: what it ran on, and with what. Name and value.
     pub facts: Vec<(String, String)>,
+    /// What it saw of itself. Name and value.
+    pub tester: Vec<(String, String)>,
     /// What a batch came to; empty for a run. Name and value.
     pub batch: Vec<(String, String)>,
     /// The command line.
@@ -39,6 +46,8 @@ pub struct RunPage {
     pub scenario: Value,
     /// Names of the session kinds, by their number.
     pub kinds: Vec<String>,
+    /// What is said in each turn of a session kind, where the scenario itself says it.
+    pub messages: Vec<Vec<String>>,
     /// Taken from the samples.
     pub gathered: Gathered,
     /// The distribution of gaps, which samples do not have.
@@ -72,14 +81,16 @@ struct RunTemplate<'a> {
     summary: &'a Summary,
     verdict: Verdict,
     validity: (&'static str, &'static str),
+    /// What was seen, what it may mean and what to try, as markup.
+    caveats: Vec<[String; 3]>,
     when: String,
     cards: Vec<Card>,
     thresholds: Table,
     percentiles: Table,
+    accuracy: Option<String>,
     figures: Vec<Figure>,
     panels: Panels,
     waterfall: Waterfall,
-    stretches: [(&'static str, &'static str); 5],
     scenarios: Table,
     kinds: Table,
     messages: Table,
@@ -103,17 +114,22 @@ pub fn run_page(page: &RunPage) -> Result<String, askama::Error> {
             ValidityVerdict::Degraded => ("warn", "! degraded"),
             ValidityVerdict::Invalid => ("bad", "✗ invalid"),
         },
+        caveats: summary
+            .caveats
+            .iter()
+            .map(|one| [&one.seen, &one.meaning, &one.remedy].map(|text| prose(text)))
+            .collect(),
         when: when(&summary.run.started_at),
         cards: cards(summary),
         thresholds: tables::thresholds(summary),
         percentiles: tables::percentiles(summary),
+        accuracy: summary.accuracy.as_ref().map(cited),
         figures: figures(page),
         panels: page.timeline.panels(),
         waterfall: waterfall(&page.gathered.turns, &page.kinds),
-        stretches: STRETCHES,
         scenarios: tables::scenarios(summary),
         kinds: tables::kinds(summary),
-        messages: tables::messages(&page.gathered.messages, &page.kinds),
+        messages: tables::messages(&page.gathered.messages, &page.kinds, &page.messages),
         errors: tables::errors(summary),
         scenario,
         scenario_cut,
@@ -158,7 +174,7 @@ fn cards(summary: &Summary) -> Vec<Card> {
             name: "throughput",
             value: rate_cell("/rates/throughput_per_s", summary.rates.throughput_per_s),
             note: format!(
-                "turns; {} chunks",
+                "turns; chunks {}",
                 rate_cell("/rates/chunks_per_s", summary.rates.chunks_per_s)
             ),
         },
@@ -177,7 +193,7 @@ fn cards(summary: &Summary) -> Vec<Card> {
         cards.push(Card {
             name: "goodput",
             value: rate_cell("/rates/goodput_per_s", summary.rates.goodput_per_s),
-            note: "turns that met the slo".into(),
+            note: "turns within every slo".into(),
         });
     }
     cards
@@ -215,6 +231,7 @@ fn figures(page: &RunPage) -> Vec<Figure> {
         ("Between chunks (gap)", gap),
     ]
     .into_iter()
+    .filter(|(_, shown)| shown.iter().any(|one| one.spread.count() >= FEW))
     .filter_map(|(title, shown)| {
         Some(Figure {
             title,

@@ -50,13 +50,19 @@ impl Scale {
         Self::with(Place::Linear { low: 0.0, high: end }, ticks, seconds_label)
     }
 
-    /// One place for each of `count` runs, numbered from 1.
-    pub(super) fn runs(count: usize) -> Self {
+    /// One place for each of `count` runs, some of them labelled, by their number from 0.
+    pub(super) fn runs(count: usize, label: impl Fn(usize) -> String) -> Self {
         let high = count.max(1) as f64;
-        let step = (high / 8.0).ceil().max(1.0);
-        let ticks = (0..count).filter(|at| at % (step as usize) == 0);
-        let ticks = ticks.map(|at| at as f64 + 0.5).collect::<Vec<_>>();
-        Self::with(Place::Linear { low: 0.0, high }, ticks, |at| format!("{:.0}", at + 0.5))
+        let step = count.div_ceil(7).max(1);
+        let ticks = (0..count).step_by(step).map(|at| at as f64 + 0.5).collect::<Vec<_>>();
+        Self::with(Place::Linear { low: 0.0, high }, ticks, |at| label(at as usize))
+    }
+
+    /// The same axis with a tick at each of these values, and at no other.
+    pub(super) fn ticked(mut self, values: &[f64], label: impl Fn(f64) -> String) -> Self {
+        let tick = |&value: &f64| Tick { at: self.at(value), label: label(value) };
+        self.ticks = values.iter().map(tick).collect();
+        self
     }
 
     /// A logarithmic axis over all of `low` to `high`, with ticks at 1, 2 and 5.
@@ -66,9 +72,9 @@ impl Scale {
         let decades = (high / low).log10();
         let ticks = match decades {
             few if few < 0.8 => {
-                let step = round_step((high - low) / 5.0);
+                let step = round_step((high - low) / 7.0);
                 let first = (low / step).ceil() as u32;
-                (first..=first + 8).map(|at| f64::from(at) * step).collect::<Vec<_>>()
+                (first..=first + 10).map(|at| f64::from(at) * step).collect::<Vec<_>>()
             }
             decades => {
                 let leading: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };

@@ -46,6 +46,11 @@ impl Spread {
         Self::of_histogram(&distribution.to_histogram())
     }
 
+    /// How many.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.count == 0

@@ -20,6 +20,20 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// A sentence of ours, in which names stand between backticks.
+pub(super) fn prose(sentence: &str) -> String {
+    let safe = escape(sentence);
+    let pieces: Vec<&str> = safe.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return safe;
+    }
+    let marked = pieces.iter().enumerate().map(|(at, piece)| match at % 2 {
+        1 => format!("<code>{piece}</code>"),
+        _ => (*piece).to_owned(),
+    });
+    marked.collect()
+}
+
 /// A coordinate: a tenth of a unit is less than a screen can show.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
@@ -30,6 +44,19 @@ pub(super) fn number(value: f64) -> String {
 pub(super) fn percent(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned() + "%"
+}
+
+/// The path of dots where a line has a value between two gaps: a line of one point would not be
+/// seen.
+pub(super) fn lone(points: &[(f64, Option<f64>)]) -> String {
+    let mut path = String::new();
+    let is_gap = |at: Option<usize>| at.and_then(|at| points.get(at)?.1).is_none();
+    for (at, (x, y)) in points.iter().enumerate() {
+        if let (Some(y), true, true) = (y, is_gap(at.checked_sub(1)), is_gap(Some(at + 1))) {
+            let _ = write!(path, "M{} {}h0", number(*x), number(*y));
+        }
+    }
+    path
 }
 
 /// The path of a line through `points`, broken where there is no value. A value between two gaps
@@ -82,6 +109,8 @@ mod tests {
             escape("<script>'a' & \"b\"\u{1b}"),
             "&lt;script&gt;&#39;a&#39; &amp; &quot;b&quot; "
         );
+        assert_eq!(prose("read `all` <b>"), "read <code>all</code> &lt;b&gt;");
+        assert_eq!(prose("a lone ` stays"), "a lone ` stays");
     }
 
     #[test]
@@ -89,6 +118,8 @@ mod tests {
         let points =
             [(0.0, Some(1.0)), (1.0, Some(2.25)), (2.0, None), (3.0, Some(4.0)), (4.0, None)];
         assert_eq!(line(points), "M0 1L1 2.2M3 4h0");
+        assert_eq!(lone(&points), "M3 4h0");
+        assert_eq!(lone(&[(5.0, Some(6.0))]), "M5 6h0");
         let both = [(0.0, Some((1.0, 0.0))), (1.0, Some((2.0, 0.0))), (2.0, None)];
         assert_eq!(band(&both), "M0 1L1 2L1 0L0 0Z");
         assert_eq!(percent(0.125), "12.5%");

@@ -13,9 +13,13 @@ use super::run::when;
 use super::scale::{Scale, millis_label, plain_label};
 use super::svg::{escape, line, number, percent};
 use super::tables::{Row, Table};
+use crate::summary::ValidityVerdict;
 use crate::sweep::{Kind, LevelResult, Parameter, SweepState, SweepSummary, knee};
 
 const HEIGHT: u32 = 210;
+
+/// So many levels have each a label of their own on the axis.
+const MARKED: usize = 9;
 
 struct Curve {
     title: String,
@@ -29,6 +33,7 @@ struct SweepTemplate<'a> {
     document: Document,
     sweep: &'a SweepSummary,
     tone: &'static str,
+    sign: &'static str,
     word: String,
     sentence: String,
     about: String,
@@ -50,13 +55,20 @@ pub fn sweep_page(sweep: &SweepSummary, command: Option<&str>) -> Result<String,
         SweepState::Finished => match &sweep.search {
             Some(search) if search.highest_met.is_none() => ("bad", "Nothing found"),
             Some(_) => ("good", "Found"),
-            None if sweep.levels.iter().any(|level| level.exit != 0) => ("warn", "Done"),
+            None if sweep.levels.iter().any(|level| level.exit != 0 || is_invalid(level)) => {
+                ("warn", "Done")
+            }
             None => ("good", "Done"),
         },
     };
     SweepTemplate {
         document: Document::new(),
         tone,
+        sign: match tone {
+            "good" => "✓",
+            "warn" => "!",
+            _ => "✗",
+        },
         word: word.into(),
         sentence: sentence(sweep),
         about: about(sweep),
@@ -82,17 +94,31 @@ fn about(sweep: &SweepSummary) -> String {
     }
 }
 
+/// The tester did not keep up.
+fn is_invalid(level: &LevelResult) -> bool {
+    level.validity == ValidityVerdict::Invalid
+}
+
 fn sentence(sweep: &SweepSummary) -> String {
     if let Some(search) = &sweep.search {
         return found(sweep.parameter, search, sweep.state);
     }
-    let broken: Vec<_> =
-        sweep.levels.iter().filter(|level| level.exit != 0).map(|one| one.level.as_str()).collect();
-    let mut said = match broken.as_slice() {
-        [] => "Everything held at every level.".to_owned(),
-        [one] => format!("Not everything held at {one}."),
-        many => format!("Not everything held at {}.", many.join(", ")),
+    let at = |which: fn(&LevelResult) -> bool| {
+        let levels = sweep.levels.iter().filter(|level| which(level));
+        levels.map(|one| one.level.as_str()).collect::<Vec<_>>().join(", ")
     };
+    let mut said = match at(|level| level.exit != 0) {
+        none if none.is_empty() => "Everything held at every level.".to_owned(),
+        some => format!("Not everything held at {some}."),
+    };
+    let invalid = at(is_invalid);
+    if !invalid.is_empty() {
+        let _ = write!(
+            said,
+            " At {invalid} the tester did not keep up, so the figures there say as much about the \
+             tester as about the target."
+        );
+    }
     if let Some(knee) = knee(&sweep.levels) {
         let _ = write!(
             said,
@@ -164,6 +190,8 @@ fn curve(
         true => Scale::log(first / 1.15, last * 1.15, plain_label),
         false => Scale::linear(last, 6, plain_label),
     };
+    let places: Vec<f64> = levels.iter().map(|level| level.value).collect();
+    let x = if places.len() <= MARKED { x.ticked(&places, plain_label) } else { x };
     let y = Scale::linear(highest, 4, label);
     let mut picture = String::new();
     let mut marks = String::new();
@@ -207,6 +235,9 @@ fn curve(
     })
 }
 
+/// Where it stands among the cells of a level; left out where no turn had a goal.
+const GOODPUT: usize = 3;
+
 fn levels(sweep: &SweepSummary) -> Table {
     let searched = sweep.kind == Kind::FindMax;
     let mut heads = vec![
@@ -227,6 +258,10 @@ fn levels(sweep: &SweepSummary) -> Table {
         ("n", "total p95"),
         ("", "report"),
     ];
+    let has_goodput = sweep.levels.iter().any(|level| level.goodput_per_s.is_some());
+    if !has_goodput {
+        heads.remove(GOODPUT + 1);
+    }
     if searched {
         heads.insert(2, ("n", "good"));
     }
@@ -250,6 +285,9 @@ fn levels(sweep: &SweepSummary) -> Table {
             // The name of a directory: letters, digits, dashes; still text of others.
             format!("<a href=\"./{}/report.html\">open</a>", escape(&level.run)),
         ];
+        if !has_goodput {
+            cells.remove(GOODPUT);
+        }
         if searched {
             let good = level.probe.map(|probe| probe.good_share);
             cells.insert(1, plain_cell(good, &share(good)));

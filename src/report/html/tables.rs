@@ -1,6 +1,6 @@
 //! The tables of a run: percentiles, session kinds, messages, errors, thresholds.
 
-use super::super::table::{millis, percent, thousands};
+use super::super::table::{cut, millis, one_line, percent, thousands};
 use super::cell::{
     count_cell, interval_cell, millis_cell, observed_cell, plain_cell, rate_cell, share_cell,
 };
@@ -50,9 +50,6 @@ fn meaning(metric: Metric) -> &'static str {
 
 const HEADS: [(&str, &str); 11] = [
     ("", "metric, ms"),
-    ("n", "count"),
-    ("n", "mean"),
-    ("n", "min"),
     ("n", "p50"),
     ("n", "p75"),
     ("n", "p90"),
@@ -60,6 +57,9 @@ const HEADS: [(&str, &str); 11] = [
     ("n", "p99"),
     ("n", "p99.9"),
     ("n", "max"),
+    ("n", "min"),
+    ("n", "mean"),
+    ("n", "count"),
 ];
 
 /// Every metric that has a value, with intervals; under it the percentiles with every turn without
@@ -78,7 +78,8 @@ pub(super) fn percentiles(summary: &Summary) -> Table {
             cells: figures_cells(&of, figures),
             class: "",
         });
-        rows.extend(all_turns(&of, figures));
+        let all = if metric == Metric::SessionTotal { "all sessions" } else { "all turns" };
+        rows.extend(all_turns(all, &of, figures));
     }
     Table { heads: HEADS.to_vec(), rows, left_out: 0 }
 }
@@ -90,9 +91,6 @@ fn figures_cells(of: &str, figures: &Figures) -> Vec<String> {
         cell(key, value) + &interval_cell(&format!("{of}/ci95/{key}"), interval)
     };
     vec![
-        count_cell(&format!("{of}/count"), figures.count),
-        cell("mean", figures.mean),
-        cell("min", figures.min),
         both("p50", plain.p50, ci95.p50),
         both("p75", plain.p75, ci95.p75),
         both("p90", plain.p90, ci95.p90),
@@ -100,10 +98,13 @@ fn figures_cells(of: &str, figures: &Figures) -> Vec<String> {
         both("p99", plain.p99, ci95.p99),
         both("p99_9", plain.p99_9, ci95.p99_9),
         cell("max", figures.max),
+        cell("min", figures.min),
+        cell("mean", figures.mean),
+        count_cell(&format!("{of}/count"), figures.count),
     ]
 }
 
-fn all_turns(of: &str, figures: &Figures) -> Option<Row> {
+fn all_turns(name: &str, of: &str, figures: &Figures) -> Option<Row> {
     let all = figures.all?;
     let plain = &figures.percentiles;
     if (all.p50, all.p95, all.p99) == (plain.p50, plain.p95, plain.p99) {
@@ -115,17 +116,17 @@ fn all_turns(of: &str, figures: &Figures) -> Option<Row> {
     };
     let empty = String::new;
     Some(Row {
-        name: "all turns".into(),
+        name: name.into(),
         note: String::new(),
         cells: vec![
-            empty(),
-            empty(),
-            empty(),
             cell("p50", all.p50),
             empty(),
             empty(),
             cell("p95", all.p95),
             cell("p99", all.p99),
+            empty(),
+            empty(),
+            empty(),
             empty(),
             empty(),
         ],
@@ -236,15 +237,29 @@ const MESSAGE_HEADS: [(&str, &str); 9] = [
     ("n", "total p95"),
 ];
 
-/// By message: session kind and turn.
-pub(super) fn messages(messages: &[(Option<(u16, u32)>, Message)], kinds: &[String]) -> Table {
+/// Letters of a message that are shown.
+const MESSAGE: usize = 90;
+
+/// By message: session kind and turn. `texts` has what is said in each turn of a kind, where that
+/// may be shown.
+pub(super) fn messages(
+    messages: &[(Option<(u16, u32)>, Message)],
+    kinds: &[String],
+    texts: &[Vec<String>],
+) -> Table {
     let rows = messages.iter().map(|(key, message)| {
-        let (name, turn) = match key {
+        let (name, turn, note) = match *key {
             Some((kind, turn)) => {
-                let name = kinds.get(usize::from(*kind)).cloned().unwrap_or_default();
-                (name, plain_cell(Some(f64::from(*turn)), &turn.to_string()))
+                let kind = usize::from(kind);
+                let text =
+                    texts.get(kind).and_then(|texts| texts.get((turn as usize).checked_sub(1)?));
+                (
+                    kinds.get(kind).cloned().unwrap_or_default(),
+                    plain_cell(Some(f64::from(turn)), &turn.to_string()),
+                    text.map_or(String::new(), |text| cut(&one_line(text), MESSAGE)),
+                )
             }
-            None => ("all others".into(), String::new()),
+            None => ("all others".into(), String::new(), String::new()),
         };
         let counts: &Counts = &message.counts;
         let at = |of: &crate::measure::Distribution, percent: f64| {
@@ -254,7 +269,7 @@ pub(super) fn messages(messages: &[(Option<(u16, u32)>, Message)], kinds: &[Stri
         let rate = counts.error_rate();
         Row {
             name,
-            note: String::new(),
+            note,
             cells: vec![
                 turn,
                 plain_cell(Some(counts.planned() as f64), &thousands(counts.planned())),

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::table::thousands;
 use super::chart::{Chart, WIDTH};
 use super::scale::{Scale, millis_label, plain_label, seconds_label};
-use super::svg::{band, escape, line, number};
+use super::svg::{band, escape, line, lone, number};
 
 /// Points that are drawn at most; longer runs have several seconds a point.
 pub const POINTS: usize = 480;
@@ -132,6 +132,20 @@ impl Timeline {
         marks
     }
 
+    /// Each stall in words.
+    pub(super) fn stalls_in_words(&self) -> Vec<String> {
+        let from_to = |(from, to): &(f64, f64)| {
+            let (from, to) = (seconds_label(*from), seconds_label(*to));
+            format!("From {from} to {to} no turn ended, though turns were open.")
+        };
+        self.stalls.iter().map(from_to).collect()
+    }
+
+    /// Whether there is anything of control turns.
+    pub(super) fn has_control(&self) -> bool {
+        self.further.iter().any(|one| one.values.iter().any(Option::is_some))
+    }
+
     fn panel(&self, title: &str, unit: &str, lines: Vec<Line>, banded: bool) -> Option<Panel> {
         let values = lines.iter().flat_map(|line| line.values.iter().copied().flatten());
         let highest = values.fold(f64::NEG_INFINITY, f64::max);
@@ -159,9 +173,14 @@ impl Timeline {
         }
         for one in &lines {
             let points = one.values.iter().enumerate();
-            let points =
-                points.map(|(at, value)| (place(at, 0.0).0, value.map(|value| place(at, value).1)));
+            let points: Vec<_> = points
+                .map(|(at, value)| (place(at, 0.0).0, value.map(|value| place(at, value).1)))
+                .collect();
+            let dots = lone(&points);
             let _ = write!(picture, "<path class=\"line {}\" d=\"{}\"/>", one.class, line(points));
+            if !dots.is_empty() {
+                let _ = write!(picture, "<path class=\"line lone {}\" d=\"{dots}\"/>", one.class);
+            }
         }
         let label = format!(
             "{title} over {}: {}",
@@ -195,6 +214,10 @@ impl Timeline {
 
     /// The panels, from what was done to how well we did it.
     pub(super) fn panels(&self) -> Panels {
+        // One point has no course.
+        if self.points.len() < 2 {
+            return self.together(Vec::new());
+        }
         let line = |class, name: &str, values| Line { class, name: name.into(), values };
         let mut flow = vec![
             line("a", "started", self.values(|point| Some(point.started))),

@@ -1,6 +1,6 @@
 //! Is it good? In a word and a sentence.
 
-use super::super::table::{one_line, thousands};
+use super::super::table::{cut, one_line, thousands};
 use crate::scenario::Failures;
 use crate::summary::{Summary, ValidityVerdict};
 
@@ -44,8 +44,16 @@ pub(super) fn verdict(summary: &Summary, ended: Ended, failures: Failures) -> Ve
     let found = summary.verdict(failures);
     let counts = &summary.counts;
     let missing = counts.planned - counts.completed;
-    let unanswered =
-        format!("{} of {} turns have no answer", thousands(missing), thousands(counts.planned));
+    let unanswered = match (missing, counts.planned) {
+        (1, 1) => "The one turn has no answer".to_owned(),
+        (all, planned) if all == planned => {
+            format!("None of {} turns has an answer", thousands(planned))
+        }
+        (1, planned) => format!("1 of {} turns has no answer", thousands(planned)),
+        (some, planned) => {
+            format!("{} of {} turns have no answer", thousands(some), thousands(planned))
+        }
+    };
     if ended == Ended::Failed {
         let said = format!("The run could not go on; what is here came before. {unanswered}.");
         return Verdict::new("bad", "Broken off", said);
@@ -84,17 +92,23 @@ pub(super) fn verdict(summary: &Summary, ended: Ended, failures: Failures) -> Ve
     if found.thresholds_failed > 0 {
         let said = match (found.thresholds_failed, all) {
             (1, 1) => "The one threshold does not hold.".into(),
+            (failed, all) if failed == all => format!("None of the {all} thresholds holds."),
+            (1, all) => format!("1 of {all} thresholds does not hold."),
             (failed, all) => format!("{failed} of {all} thresholds do not hold."),
+        };
+        let said = match missing {
+            0 => said,
+            _ => format!("{said} {unanswered}{}", why(summary)),
         };
         return Verdict::new("bad", "Failed", said);
     }
     if found.too_many_failures {
-        let said = format!("{unanswered}; {failures} may stay without one.");
+        let said = format!("{unanswered}; {failures} may stay without one{}", why(summary));
         return Verdict::new("bad", "Failed", said);
     }
     let held = match all {
-        0 => "It was done to its end; no threshold was set.".to_owned(),
-        1 => "The threshold holds.".to_owned(),
+        0 => "Everything was done; no threshold was set.".to_owned(),
+        1 => "The one threshold holds.".to_owned(),
         all => format!("All {all} thresholds hold."),
     };
     let held = match missing {
@@ -106,8 +120,20 @@ pub(super) fn verdict(summary: &Summary, ended: Ended, failures: Failures) -> Ve
         ValidityVerdict::Valid => Verdict::new("good", "Passed", held),
         _ => Verdict::new(
             "warn",
-            "Passed, degraded",
-            format!("{held} The tester was not quite in time."),
+            if all == 0 { "Done, degraded" } else { "Passed, degraded" },
+            format!("{held} The tester was not always in time."),
         ),
     }
+}
+
+/// What most turns without an answer came to, to end a sentence with.
+fn why(summary: &Summary) -> String {
+    let Some(most) = summary.errors.iter().max_by_key(|group| group.count) else {
+        return ".".into();
+    };
+    let status = most.status.map_or(String::new(), |status| format!(" {status}"));
+    let example = most.example.as_deref().map(one_line).filter(|example| !example.is_empty());
+    let example = example
+        .map_or(String::new(), |example| format!(": {}", cut(example.trim_end_matches('.'), 120)));
+    format!(". Most often: {}{status}{example}.", one_line(&most.error))
 }
