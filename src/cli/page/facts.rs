@@ -108,7 +108,7 @@ pub(super) fn batch(directory: &RunDirectory) -> Facts {
 }
 
 fn rows(all: u64, counts: &[String], left: u64) -> String {
-    let mut said = a_few(all, "row");
+    let mut said = format!("{} in all", thousands(all));
     if !counts.is_empty() {
         said += &format!(": {}", counts.join(", "));
     }

@@ -7,15 +7,16 @@ use crate::summary::Group;
 /// The messages of each session kind as they stand in the resolved scenario, templates unfilled.
 /// Nothing for a kind whose messages come from a file.
 pub(super) fn of_the_scenario(scenario: &Value, groups: &[Group]) -> Vec<Vec<String>> {
-    groups.iter().map(|group| messages(scenario, group).unwrap_or_default()).collect()
+    let of = |group: &Group| messages(scenario, &group.session, group.scenario.as_deref());
+    groups.iter().map(|group| of(group).unwrap_or_default()).collect()
 }
 
-fn messages(scenario: &Value, group: &Group) -> Option<Vec<String>> {
-    let whole = match &group.scenario {
+fn messages(scenario: &Value, kind: &str, of: Option<&str>) -> Option<Vec<String>> {
+    let whole = match of {
         Some(name) => named(scenario.get("scenarios")?, name)?,
         None => scenario,
     };
-    let messages = named(whole.get("sessions")?, &group.session)?.get("messages")?.as_array()?;
+    let messages = named(whole.get("sessions")?, kind)?.get("messages")?.as_array()?;
     // A message is its text, or a map that has one.
     let text = |message: &Value| message.get("text").unwrap_or(message).as_str().map(str::to_owned);
     Some(messages.iter().map(|message| text(message).unwrap_or_default()).collect())
@@ -31,15 +32,6 @@ mod tests {
 
     use super::*;
 
-    fn group(session: &str, scenario: Option<&str>) -> Group {
-        Group {
-            session: session.into(),
-            metrics: Default::default(),
-            counts: Default::default(),
-            scenario: scenario.map(str::to_owned),
-        }
-    }
-
     #[test]
     fn messages_are_found_by_scenario_and_kind_and_none_comes_from_a_file() {
         let kinds = json!([
@@ -47,15 +39,14 @@ mod tests {
             { "name": "rows", "from": "rows.jsonl" },
         ]);
         let alone = json!({ "sessions": kinds });
-        let groups = [group("refund", None), group("rows", None)];
-        let wanted = [vec!["Hello".to_owned(), "And when?".into()], vec![]];
-        assert_eq!(of_the_scenario(&alone, &groups), wanted);
+        let wanted = vec!["Hello".to_owned(), "And when?".into()];
+        assert_eq!(messages(&alone, "refund", None), Some(wanted.clone()));
+        assert_eq!(messages(&alone, "rows", None), None);
         let several = json!({ "scenarios": [
             { "name": "a", "sessions": [{ "name": "refund", "messages": ["Other"] }] },
             { "name": "b", "sessions": kinds },
         ] });
-        let groups = [group("refund", Some("a")), group("refund", Some("b"))];
-        let found = of_the_scenario(&several, &groups);
-        assert_eq!((found[0][0].as_str(), found[1][1].as_str()), ("Other", "And when?"));
+        assert_eq!(messages(&several, "refund", Some("a")), Some(vec!["Other".into()]));
+        assert_eq!(messages(&several, "refund", Some("b")), Some(wanted));
     }
 }

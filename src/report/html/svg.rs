@@ -24,7 +24,7 @@ pub(super) fn escape(text: &str) -> String {
 pub(super) fn prose(sentence: &str) -> String {
     let safe = escape(sentence);
     let pieces: Vec<&str> = safe.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return safe;
     }
     let marked = pieces.iter().enumerate().map(|(at, piece)| match at % 2 {
