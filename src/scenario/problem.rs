@@ -75,13 +75,15 @@ impl Problem {
         let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor_boundary(text, bytes.end.clamp(start, to));
+        let line = &text[from..to];
         self.0.excerpt = Some(Excerpt {
             label: source.label.clone(),
             is_flag: source.is_flag,
             line: text[..start].matches('\n').count() + 1,
             column: text[from..start].chars().count() + 1,
             width: text[start..end].trim_end().chars().count().max(1),
-            text: text[from..to].trim_end_matches('\r').to_owned(),
+            // One at most, that of the line's end: a place may be among others, and has to be in the line.
+            text: line.strip_suffix('\r').unwrap_or(line).to_owned(),
         });
         self
     }
@@ -262,6 +264,17 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{shown}");
         let caret = lines[4].chars().position(|c| c == '^').unwrap();
         assert_eq!(lines[3].chars().skip(caret).take(5).collect::<String>(), "wrong");
+    }
+
+    #[test]
+    fn a_place_among_carriage_returns_is_within_the_line() {
+        for text in [format!("{}{}\na: b\r\n", "a".repeat(200), "\r".repeat(300)), "\r".repeat(90)]
+        {
+            for at in 0..=text.len() {
+                let shown = Problem::new("x").at(&source(&text), at..at + 9).to_string();
+                assert!(shown.lines().all(|line| line.chars().count() <= 80), "{at}: {shown}");
+            }
+        }
     }
 
     #[test]

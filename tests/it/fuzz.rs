@@ -194,6 +194,7 @@ fn any_scenario_is_read_or_refused() {
         "load: { once: {} }\n",
         "stages: [{ for: 1s, to: 1 }]",
         "\t",
+        "\r",
         "é",
     ];
     let corpus = Corpus { good, pieces };
