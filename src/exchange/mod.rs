@@ -5,7 +5,7 @@ mod patience;
 mod vigil;
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -162,8 +162,10 @@ impl<T: Transport> Exchange<T> {
         let mut patience =
             Patience { timeouts: &self.timeouts, started: attempt.started, last: None };
         let waiting = self.vigil.wait_until(patience.next().0);
-        let answered = self.within(self.transport.send(request), &waiting, &patience, &is_cut);
-        let mut answered = answered.await??;
+        let mut answered = {
+            let sent = pin!(self.transport.send(request));
+            self.within(sent, &waiting, &patience, &is_cut).await??
+        };
         attempt.headers = Some(answered.headers_at);
         if let Some(lag) = answered.lag {
             reply.lag(lag);
@@ -178,7 +180,10 @@ impl<T: Transport> Exchange<T> {
         let mut decoder = self.dialect.decoder();
         let mut source = answered.reply;
         loop {
-            let mut piece = self.within(source.read(), &waiting, &patience, &is_cut).await??;
+            let mut piece = {
+                let read = pin!(source.read());
+                self.within(read, &waiting, &patience, &is_cut).await??
+            };
             // All that one read brought, before anything is waited for again.
             let at = loop {
                 if let Some(lag) = piece.lag {
@@ -201,15 +206,15 @@ impl<T: Transport> Exchange<T> {
         }
     }
 
-    /// Waits for `what` as long as patience lasts and nobody cuts.
+    /// Waits for `what` as long as patience lasts and nobody cuts. It is lent: a future that is handed
+    /// over is held twice, and every open stream holds this one.
     async fn within<F: Future>(
         &self,
-        what: F,
+        mut what: Pin<&mut F>,
         waiting: &Waiting<'_>,
         patience: &Patience<'_>,
         is_cut: &impl Fn() -> bool,
     ) -> Result<F::Output, TransportFailure> {
-        let mut what = pin!(what);
         poll_fn(|context| {
             // What has come counts, also where it came at the last moment.
             if let Poll::Ready(output) = what.as_mut().poll(context) {
@@ -240,7 +245,8 @@ impl<T: Transport> Exchange<T> {
         let mut source = answered.reply;
         let mut body = Vec::new();
         loop {
-            let read = match self.within(source.read(), waiting, patience, is_cut).await {
+            let read = pin!(source.read());
+            let read = match self.within(read, waiting, patience, is_cut).await {
                 Ok(read) => read,
                 Err(end) if end.outcome == Outcome::Cancelled => return end,
                 // A body that stalls or breaks off does not change what the status has said.

@@ -110,7 +110,7 @@ impl<T: Transport + 'static> Session<T> {
     }
 
     /// Carries out an errand as far as it is ours.
-    pub(super) async fn run_errand(self, errands: &dyn Errands) {
+    pub(super) async fn run_errand(&self, errands: &dyn Errands) {
         let mut main = MainPart::new(self.due);
         self.ask_all(&mut main).await;
         if !self.taken_back.get() {
@@ -126,7 +126,7 @@ impl<T: Transport + 'static> Session<T> {
 
     /// Carries out the turns. Returns when the last has ended, or when no more may be started;
     /// `false` if its user would still be thinking when it goes.
-    pub(super) async fn run(self) -> bool {
+    pub(super) async fn run(&self) -> bool {
         let mut main = MainPart::new(self.due);
         let in_time = self.ask_all(&mut main).await;
         self.tell_end(&mut main);

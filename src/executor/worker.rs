@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -107,17 +108,18 @@ impl<T: Transport + 'static> Worker<T> {
         let control = control.map(|exchange| {
             tokio::task::spawn_local(super::control::ask(Rc::clone(&self), exchange))
         });
-        let mut schedules = Vec::new();
-        for strand in &self.shared.strands {
+        let begin = |strand: &Arc<Strand>| {
+            let (worker, strand) = (Rc::clone(&self), Arc::clone(strand));
             match strand.scenario().load {
                 Load::Once { concurrency: count } | Load::Closed { users: count, .. } => {
-                    loops::start(&self, strand, count);
+                    loops::start(worker, strand, count).left_future()
                 }
                 Load::Open { .. } | Load::Replay { .. } => {
-                    schedules.push(arrivals::run(Rc::clone(&self), Arc::clone(strand)));
+                    arrivals::run(worker, strand).right_future()
                 }
             }
-        }
+        };
+        let schedules: Vec<_> = self.shared.strands.iter().map(begin).collect();
         // Not spawned: what is due does not stand in line behind the sessions' tasks.
         join_all(schedules).await;
         while self.open.get() > 0 {
@@ -163,13 +165,14 @@ impl<T: Transport + 'static> Worker<T> {
     pub(super) fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
         self.open.set(self.open.get() + 1);
         let worker = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            task.await;
+        // Mapped, not awaited in a block of its own: that would hold the task twice, and there may be
+        // twenty thousand.
+        tokio::task::spawn_local(task.map(move |()| {
             worker.open.set(worker.open.get() - 1);
             if worker.open.get() == 0 {
                 worker.all_closed.notify_one();
             }
-        });
+        }));
     }
 
     pub(super) fn job(&self) -> &Job {
