@@ -10,6 +10,7 @@ pub mod ci;
 mod command_line;
 pub mod compare;
 pub mod exit;
+mod health;
 mod held;
 pub mod history;
 pub mod init;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::via_reqwest::{ReqwestReply, ReqwestSetup, ReqwestTransport};
-use super::wire::{WireCounts, WireReply, WireSetup, WireTransport};
+use super::wire::{self, WireCounts, WireReply, WireSetup, WireTransport};
 use super::{Answered, Names, Read, ReplyReader, Request, Transport, TransportFailure};
 use crate::clock::Clock;
 use crate::protocol::Endpoint;
@@ -31,6 +31,14 @@ pub fn transport_of(how: &Connections) -> Via {
         Via::Auto if how.http2 || how.proxy.is_some() => Via::Reqwest,
         Via::Auto => Via::Wire,
         chosen => chosen,
+    }
+}
+
+/// How many source addresses the connections to `endpoint` may come from.
+pub fn source_addresses(endpoint: &Endpoint) -> u64 {
+    match transport_of(&endpoint.connections) {
+        Via::Reqwest => 1,
+        _ => wire::source_addresses(&endpoint.url, &endpoint.connections.sources),
     }
 }
 

@@ -23,7 +23,9 @@ use bytes::Bytes;
 use crate::units::Offset;
 
 pub use failure::TransportFailure;
-pub use http::{HttpReply, HttpSetup, HttpSetupError, HttpTransport, transport_of};
+pub use http::{
+    HttpReply, HttpSetup, HttpSetupError, HttpTransport, source_addresses, transport_of,
+};
 pub use names::Names;
 
 pub use crate::sample::Connect;

@@ -5,6 +5,7 @@
 
 mod kernel;
 mod seen;
+mod sleeps;
 mod watch;
 
 pub use kernel::process_time;

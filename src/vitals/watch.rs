@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::kernel::{self, ThreadTime};
 use super::seen::{Look, Seen, Spell};
+use super::sleeps::Sleeps;
 use crate::clock::{Clock, cpu_time};
 use crate::executor::Gauges;
 use crate::machine;
@@ -27,16 +28,17 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts to watch; the workers are those of `gauges`, the times are offsets of `clock`.
+    /// Starts to watch; the workers are those of `gauges`, the times are offsets of `clock`, connections
+    /// come from so many source addresses (each has its ports).
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(clock: Clock, gauges: Vec<Arc<Gauges>>) -> std::io::Result<Self> {
+    pub fn start(clock: Clock, gauges: Vec<Arc<Gauges>>, sources: u64) -> std::io::Result<Self> {
         let ending = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&ending);
         let thread = std::thread::Builder::new()
             .name("watch".into())
-            .spawn(move || Watcher::new(clock, gauges).watch(&theirs))?;
+            .spawn(move || Watcher::new(clock, gauges, sources).watch(&theirs))?;
         Ok(Self { ending, thread })
     }
 
@@ -61,19 +63,23 @@ struct Watcher {
     gauges: Vec<Arc<Gauges>>,
     seen: Seen,
     last: Standing,
+    /// Since then.
+    sleeps: Sleeps,
     segments: Option<(u64, u64)>,
     descriptor_limit: Option<u64>,
-    port_range: Option<u64>,
+    /// Those of all source addresses together.
+    ports: Option<u64>,
 }
 
 impl Watcher {
-    fn new(clock: Clock, gauges: Vec<Arc<Gauges>>) -> Self {
+    fn new(clock: Clock, gauges: Vec<Arc<Gauges>>, sources: u64) -> Self {
         Self {
             last: Standing::now(clock, &gauges),
-            seen: Seen { cpus: machine::cpus(), ..Seen::default() },
+            sleeps: Sleeps::default(),
+            seen: Seen::new(machine::cpus()),
             segments: kernel::segments(),
             descriptor_limit: machine::descriptor_limit(),
-            port_range: kernel::port_range(),
+            ports: kernel::port_range().map(|each| each * sources),
             clock,
             gauges,
         }
@@ -87,9 +93,8 @@ impl Watcher {
                 std::thread::sleep(sleep);
                 let after = self.clock.now();
                 let late = after.since(before).saturating_sub(sleep);
-                let second = after.nanos() / 1_000_000_000;
                 let micros = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
-                self.seen.sleeps.entry(second).or_default().record(micros);
+                self.sleeps.note(micros);
             }
             if self.clock.now() >= next_look {
                 self.look();
@@ -107,15 +112,15 @@ impl Watcher {
 
     fn look(&mut self) {
         let now = Standing::now(self.clock, &self.gauges);
-        self.seen.looks.push(now.since(&self.last));
+        let sleeps = std::mem::take(&mut self.sleeps);
+        self.seen.add(now.since(&self.last, sleeps));
         self.last = now;
         let open = kernel::descriptors();
         if let (Some(open), Some(limit)) = (open, self.descriptor_limit) {
             raise(&mut self.seen.descriptors, open, limit);
         }
         // Every connection of ours is a descriptor; those that ended keep their port for a while.
-        if let (Some(open), Some(lingering), Some(limit)) =
-            (open, kernel::lingering(), self.port_range)
+        if let (Some(open), Some(lingering), Some(limit)) = (open, kernel::lingering(), self.ports)
         {
             raise(&mut self.seen.ports, open + lingering, limit);
         }
@@ -141,17 +146,19 @@ impl Standing {
         }
     }
 
-    fn since(&self, before: &Self) -> Look {
+    fn since(&self, before: &Self, sleeps: Sleeps) -> Look {
+        let length = self.at.since(before.at);
         let spell = |(now, before): (&Option<_>, &Option<_>)| {
             let ((now, now_awake), (before, before_awake)): (
                 (ThreadTime, Duration),
                 (ThreadTime, Duration),
             ) = ((*now)?, (*before)?);
             let awake = now_awake.saturating_sub(before_awake);
-            Some(Spell {
-                running: now.running.saturating_sub(before.running).saturating_sub(awake),
-                waiting: now.waiting.saturating_sub(before.waiting),
-            })
+            Some(Spell::new(
+                length,
+                now.running.saturating_sub(before.running).saturating_sub(awake),
+                now.waiting.saturating_sub(before.waiting),
+            ))
         };
         let throttled = self.throttled.zip(before.throttled);
         Look {
@@ -160,6 +167,8 @@ impl Standing {
             process: self.process.saturating_sub(before.process),
             workers: self.workers.iter().zip(&before.workers).map(spell).collect(),
             throttled: throttled.map(|(now, before)| now.saturating_sub(before)),
+            sleeps,
+            of: 1,
         }
     }
 }

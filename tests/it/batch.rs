@@ -183,6 +183,10 @@ fn every_row_has_one_result_and_the_agent_got_every_byte() {
     let expected = [" caf\u{e9} \"x\"\n{{ no }}\u{2028}", "one", "two", "again"];
     assert_eq!(sent, expected.iter().map(ToString::to_string).collect());
     batch.verify();
+    let health = fs::read(batch.directory().join("run.json")).unwrap();
+    let health = &serde_json::from_slice::<Value>(&health).unwrap()["health"];
+    assert!(health["descriptors"]["most"].as_u64().unwrap() > 0, "it watches itself: {health}");
+    assert!(health["connections_opened"].as_u64().unwrap() >= 1, "{health}");
     let again = batch.run(&["-o", "answers.jsonl", "--order", "input"]);
     assert_eq!((again.code, agent.truth().len()), (0, 5), "{}", again.err);
     assert!(again.err.contains("nothing was sent"), "{}", again.err);

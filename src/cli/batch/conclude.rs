@@ -13,13 +13,15 @@ use crate::artifact::samples::SampleReader;
 use crate::batch::{Halt, STATUSES, View, view_rows};
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
+use crate::cli::health::Health;
 use crate::cli::page;
 use crate::cli::run::SummaryFormat;
 use crate::cli::terminal;
 use crate::measure::{Replay, Totals};
 use crate::report;
-use crate::scenario::{Load, Surroundings};
+use crate::scenario::{Load, Surroundings, Via};
 use crate::summary::{LoadFacts, LoadModel, RunFacts, summarize};
+use crate::units::Offset;
 
 /// The command line that goes on. It is said where a log may be kept: secrets are masked.
 pub(super) fn same_command() -> String {
@@ -73,9 +75,10 @@ pub(super) fn conclude(
     let manifest = &mut conducted.manifest;
     manifest.counts = serde_json::to_value(summary.counts).ok();
     manifest.validity = serde_json::to_value(&summary.validity).ok();
-    manifest.health = Some(serde_json::json!({
-        "collector_lag_ms": conducted.collected.lag.as_micros() as f64 / 1e3,
-    }));
+    let counted = (manifest.transport == Via::Wire.to_string()).then_some(conducted.connections);
+    let health =
+        Health::of(totals, conducted.collected.lag, conducted.cpu, counted, summary.health.clone());
+    manifest.health = serde_json::to_value(&health).ok();
     manifest.state = match (&failed, whole) {
         (Some(_), _) => RunState::Failed,
         (None, false) => RunState::Interrupted,
@@ -222,7 +225,8 @@ fn facts(conducted: &Conducted) -> RunFacts {
         failures: scenario.limits.failures,
         collector_lag: conducted.collected.lag,
         stopped: None,
-        observed: None,
+        // Of this leg: what earlier ones saw of themselves ended with them.
+        observed: Some(conducted.seen.between(Offset::ZERO, Offset::NEVER)),
         scenarios: Vec::new(),
     }
 }

@@ -25,9 +25,9 @@ use crate::batch::{
 use crate::cli::onlookers::{Line, Watching};
 use crate::cli::run::prepare::{layout, secrets};
 use crate::cli::signals::Interrupts;
-use crate::client::wire::WireCounts;
-use crate::client::{HttpSetup, HttpSetupError, Names};
-use crate::clock::Clock;
+use crate::client::wire::{ConnectionCounts, WireCounts};
+use crate::client::{HttpSetup, HttpSetupError, Names, source_addresses};
+use crate::clock::{Clock, cpu_time};
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
 use crate::journal::Journal;
 use crate::plan::Plan;
@@ -35,6 +35,7 @@ use crate::sample::Sample;
 use crate::sink::live;
 use crate::sink::{Collected, Collector, SampleFile, SecondFiles, Sink};
 use crate::units::{Offset, Span};
+use crate::vitals::{Seen, Watch};
 
 /// Events under way between the workers and the collector.
 const CHANNEL: usize = 4096;
@@ -57,6 +58,12 @@ pub(super) struct Conducted {
     pub(super) results: PathBuf,
     /// What kept the leg from going on.
     pub(super) failure: Option<String>,
+    /// What the leg saw of itself.
+    pub(super) seen: Seen,
+    /// Processor time of this process in the leg (the embedded agent included).
+    pub(super) cpu: Duration,
+    /// What became of its connections, where the transport counts them.
+    pub(super) connections: ConnectionCounts,
 }
 
 /// Carries one leg out.
@@ -144,6 +151,8 @@ pub(super) fn conduct(args: &Args, prepared: Prepared) -> Result<Conducted, Refu
     let deadline = args.deadline.map(|span| span.0);
     let (happened, received) = sync_channel(CHANNEL);
     let (origin, begun) = sync_channel::<Clock>(1);
+    let cpu_before = cpu_time();
+    let mut watch = None;
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
             let (stop, desk, job) = (stop.clone(), Arc::clone(&desk), &job);
@@ -173,10 +182,13 @@ pub(super) fn conduct(args: &Args, prepared: Prepared) -> Result<Conducted, Refu
         let end = executor::run(job.clone(), stop, &gauges, &happened, prepare, |clock| {
             desk.begin(clock);
             let _ = origin.send(clock);
+            // A leg that nobody watches is none the worse: it only knows less of itself.
+            watch = Watch::start(clock, gauges.clone(), source_addresses(&endpoint)).ok();
         });
         drop((happened, origin));
         (collecting.join(), end)
     });
+    let seen = watch.map(Watch::end).unwrap_or_default();
     drop(embedded);
     desk.ended();
     let standing = desk.standing();
@@ -225,6 +237,9 @@ pub(super) fn conduct(args: &Args, prepared: Prepared) -> Result<Conducted, Refu
         searched: args.concurrency == Concurrency::Auto,
         results: prepared.results,
         failure,
+        seen,
+        cpu: cpu_time().saturating_sub(cpu_before),
+        connections: counts.read(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::agent_process::AgentProcess;
 use crate::artifact::samples::SampleWriter;
 use crate::calibration::{Cell, Errors, LatenessFigures, OurTurn, Place, Setting};
 use crate::cli::signals::Interrupts;
-use crate::client::{HttpSetup, HttpSetupError, Names, transport_of};
+use crate::client::{HttpSetup, HttpSetupError, Names, source_addresses, transport_of};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Said;
 use crate::executor::{self, Equipment, Gauges, Job, Record, Stop};
@@ -135,7 +135,7 @@ fn carry_out(
         });
         let end = executor::run(job.clone(), stop.clone(), &gauges, &events, prepare, |clock| {
             let _ = origin.send(clock);
-            watch = Watch::start(clock, gauges.clone()).ok();
+            watch = Watch::start(clock, gauges.clone(), source_addresses(&endpoint)).ok();
         });
         drop((events, origin));
         (collecting.join(), end)

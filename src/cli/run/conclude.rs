@@ -2,43 +2,18 @@
 
 use std::io::Write;
 
-use serde::Serialize;
-
 use super::conduct::Conducted;
 use super::facts::facts;
 use super::{Args, Refused, SummaryFormat};
 use crate::artifact::manifest::{Manifest, RunState};
 use crate::artifact::{RunDirectory, StoreError, history};
 use crate::cli::exit::Exit;
+use crate::cli::health::Health;
 use crate::cli::page;
 use crate::cli::terminal;
-use crate::metric::Metric;
 use crate::report;
 use crate::scenario::{Surroundings, Via};
-use crate::summary::{Observed, Summary, summarize};
-
-/// What the run saw of itself, for `run.json`.
-#[derive(Debug, Serialize)]
-struct Health {
-    /// The longest that a worker's word waited for the collector.
-    collector_lag_ms: f64,
-    /// Processor time of the process, the embedded agent's included.
-    cpu_s: f64,
-    lateness_p50_ms: Option<f64>,
-    lateness_p99_ms: Option<f64>,
-    lateness_max_ms: Option<f64>,
-    /// How long bytes lay in the kernel before we had them, read by read; null where it does not tell.
-    client_lag_p50_ms: Option<f64>,
-    client_lag_p99_ms: Option<f64>,
-    client_lag_max_ms: Option<f64>,
-    /// Connections opened; of those kept, how many had ended before they were used again, and how many
-    /// turned out to have when a request was to be written. Only of the wire transport.
-    connections_opened: Option<u64>,
-    connections_replaced_idle: Option<u64>,
-    connections_replaced_unsent: Option<u64>,
-    #[serde(flatten)]
-    observed: Option<Observed>,
-}
+use crate::summary::{Summary, summarize};
 
 /// A run whose files are complete.
 pub(super) struct Concluded {
@@ -160,26 +135,9 @@ fn write_files(
     broken: bool,
 ) -> Result<(), StoreError> {
     let Conducted { directory, manifest, collected, interrupted, cpu, connections, .. } = conducted;
-    let all = collected.totals.all();
-    let of = |metric| all.distribution(metric);
-    let percentile =
-        |metric, percent| of(metric).and_then(|all| Some(all.percentile(percent)? as f64 / 1e3));
-    let longest = |metric| of(metric).and_then(|all| Some(all.max()? as f64 / 1e3));
     let counted = (manifest.transport == Via::Wire.to_string()).then_some(*connections);
-    let health = Health {
-        collector_lag_ms: (collected.lag.as_secs_f64() * 1e6).round() / 1e3,
-        cpu_s: cpu.as_secs_f64(),
-        lateness_p50_ms: percentile(Metric::Lateness, 50.0),
-        lateness_p99_ms: percentile(Metric::Lateness, 99.0),
-        lateness_max_ms: longest(Metric::Lateness),
-        client_lag_p50_ms: percentile(Metric::ClientLag, 50.0),
-        client_lag_p99_ms: percentile(Metric::ClientLag, 99.0),
-        client_lag_max_ms: longest(Metric::ClientLag),
-        connections_opened: counted.map(|all| all.opened),
-        connections_replaced_idle: counted.map(|all| all.replaced_idle),
-        connections_replaced_unsent: counted.map(|all| all.replaced_unsent),
-        observed: summary.health.clone(),
-    };
+    let health =
+        Health::of(&collected.totals, collected.lag, *cpu, counted, summary.health.clone());
     manifest.counts = serde_json::to_value(summary.counts).ok();
     manifest.validity = serde_json::to_value(&summary.validity).ok();
     manifest.health = serde_json::to_value(&health).ok();

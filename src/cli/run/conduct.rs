@@ -17,7 +17,7 @@ use crate::calibration::Calibration;
 use crate::cli::onlookers::{Onlookers, Watching};
 use crate::cli::signals::Interrupts;
 use crate::client::wire::{ConnectionCounts, WireCounts};
-use crate::client::{HttpSetup, Names};
+use crate::client::{HttpSetup, Names, source_addresses};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
@@ -125,7 +125,7 @@ pub(super) fn conduct(
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
             let _ = origin.send((clock, cpu_time()));
             // A run that nobody watches is none the worse: it only knows less of itself.
-            watch = Watch::start(clock, gauges.clone()).ok();
+            watch = Watch::start(clock, gauges.clone(), source_addresses(&endpoint)).ok();
         });
         // The collector goes on until everybody who could tell it something is gone.
         drop((events, origin));

@@ -38,6 +38,7 @@ use sources::Sources;
 
 pub use counts::{ConnectionCounts, WireCounts};
 pub use reply::WireReply;
+pub(super) use sources::count as source_addresses;
 
 /// Everything that connections of one worker are made of, ready but for the clock.
 #[derive(Debug)]

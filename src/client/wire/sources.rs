@@ -24,6 +24,18 @@ const LOOPBACKS: usize = 250;
 /// Connections from one of them, before the next is taken.
 const EACH: usize = 10_000;
 
+/// How many source addresses connections to `url` may come from, where these are named.
+pub(crate) fn count(url: &str, named: &[IpAddr]) -> u64 {
+    let url = url::Url::parse(url).ok();
+    let on_loopback = match url.as_ref().and_then(url::Url::host) {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        _ => false,
+    };
+    let count = if named.is_empty() && on_loopback { LOOPBACKS } else { named.len().max(1) };
+    count as u64
+}
+
 impl Sources {
     /// Connections come from `named` in turn; with none, from wherever the system says.
     pub(super) fn new(named: Vec<IpAddr>) -> Self {
@@ -77,6 +89,16 @@ pub(super) fn choose_port_late(_: &TcpSocket) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_loopback_there_are_many_unless_some_are_named() {
+        let named: [IpAddr; 2] = [[127, 0, 0, 1].into(), [127, 0, 0, 2].into()];
+        assert_eq!(count("http://127.0.0.1:1/v2/stream/", &[]), 250);
+        assert_eq!(count("http://localhost:1", &[]), 250);
+        assert_eq!(count("http://127.0.0.1:1", &named), 2);
+        assert_eq!(count("https://agent.example", &[]), 1);
+        assert_eq!(count("http://[::1]:1", &[]), 1);
+    }
 
     #[test]
     fn named_ones_take_turns_and_loopback_ones_follow_when_ports_are_used_up() {
