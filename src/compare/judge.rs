@@ -1,9 +1,8 @@
 //! From a difference and its error to a verdict.
 
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
-
 use super::model::{Needs, Verdict};
 use super::noise::{Difference, Spread};
+use crate::stats::quantile::{student_above, student_point};
 
 /// What chance may do in one comparison of twenty.
 pub(super) const ALPHA: f64 = 0.05;
@@ -17,11 +16,7 @@ pub(super) fn p_value(log: f64, spread: Spread) -> f64 {
         return if log == 0.0 { 1.0 } else { 0.0 };
     }
     let off = log.abs() / spread.error;
-    let above = match StudentsT::new(0.0, 1.0, spread.freedom) {
-        Ok(student) if spread.freedom.is_finite() => student.sf(off),
-        _ => Normal::standard().sf(off),
-    };
-    (2.0 * above).min(1.0)
+    (2.0 * student_above(spread.freedom, off)).min(1.0)
 }
 
 /// Half the width of the 95 % interval.
@@ -30,10 +25,7 @@ pub(super) fn half_width(spread: Spread) -> f64 {
 }
 
 fn point(freedom: f64) -> f64 {
-    match StudentsT::new(0.0, 1.0, freedom) {
-        Ok(student) if freedom.is_finite() => student.inverse_cdf(1.0 - ALPHA / 2.0),
-        _ => Normal::standard().inverse_cdf(1.0 - ALPHA / 2.0),
-    }
+    student_point(freedom, ALPHA / 2.0)
 }
 
 /// The verdict on a figure of which less is better, where the noise between runs is known.
@@ -92,8 +84,7 @@ pub(super) fn needs(
         .find(|&many| {
             // With repeats the error is known as well as there are runs.
             let freedom = (2 * many - 2) as f64;
-            point(freedom.max(difference.whole.freedom.min(1e6)))
-                * (2.0 * each / many as f64).sqrt()
+            point(freedom.max(difference.whole.freedom)) * (2.0 * each / many as f64).sqrt()
                 <= target
         })
         .map(|many| many - fewer);

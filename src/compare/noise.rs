@@ -12,10 +12,6 @@ const ASSUMED: f64 = 0.10;
 pub const ENOUGH_HISTORY: usize = 8;
 /// Older runs say little of today.
 const RECENT: usize = 30;
-/// From so many degrees of freedom on Student's t is normal to five digits. With very many more the
-/// search for its quantile does not come to an end.
-const AS_NORMAL: f64 = 1e5;
-
 /// Repeats tell of noise from so many degrees of freedom on.
 const ENOUGH_REPEATS: usize = 2;
 
@@ -131,9 +127,8 @@ pub(super) fn difference(
 fn welch(parts: &[(f64, f64)]) -> Spread {
     let variance: f64 = parts.iter().map(|(variance, _)| variance).sum();
     let doubt: f64 = parts.iter().map(|(variance, freedom)| variance * variance / freedom).sum();
-    let freedom = variance * variance / doubt;
-    // Where a run's own error is next to nothing beside a noise that is known.
-    let freedom = if freedom < AS_NORMAL { freedom } else { f64::INFINITY };
+    // Nothing in doubt where there is no variance, or none but one that is known.
+    let freedom = if doubt > 0.0 { variance * variance / doubt } else { f64::INFINITY };
     Spread { error: variance.sqrt(), freedom }
 }
 

@@ -11,5 +11,6 @@ pub mod multiplicity;
 pub mod order;
 pub mod prediction;
 pub mod proportion;
+pub mod quantile;
 pub mod signed_rank;
 pub mod spread;

@@ -5,9 +5,9 @@
 //! takes its quantile from Student's t, because a spread is itself uncertain; so does this one, with
 //! the fewer degrees of freedom that such a spread has.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::function::gamma::ln_gamma;
 
+use super::quantile::student_point;
 use super::spread::{mad_freedom, median, robust_spread};
 
 /// The variance of a median over that of a mean, for normal values.
@@ -46,8 +46,7 @@ pub fn predict(before: &[f64], error: KnownError, tail: f64) -> Option<Predictio
     let spread = robust_spread(before, error.before)?;
     // A next value that was measured less well than those before it scatters more.
     let more = (error.next.powi(2) - error.before.powi(2)).max(0.0);
-    let quantile =
-        StudentsT::new(0.0, 1.0, mad_freedom(before.len())).ok()?.inverse_cdf(1.0 - tail);
+    let quantile = student_point(mad_freedom(before.len()), tail);
     let reach = quantile * (spread.powi(2) * (1.0 + MEDIAN / count) + more).sqrt();
     Some(Prediction { centre, spread, low: centre - reach, high: centre + reach })
 }

@@ -1,7 +1,8 @@
 //! Shares of a whole: how sure one is, and how far two differ.
 
-use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::gamma::ln_gamma;
+
+use super::quantile::beta_quantile;
 
 /// The 97.5 % point of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -12,12 +13,10 @@ pub fn exact_interval(hits: u64, count: u64) -> Option<(f64, f64)> {
     if count == 0 || hits > count {
         return None;
     }
-    let point = |a: u64, b: u64, probability: f64| {
-        Beta::new(a as f64, b as f64).map(|beta| beta.inverse_cdf(probability)).ok()
-    };
+    let point = |a: u64, b: u64, share: f64| beta_quantile(a as f64, b as f64, share);
     let misses = count - hits;
-    let low = if hits == 0 { 0.0 } else { point(hits, misses + 1, 0.025)? };
-    let high = if misses == 0 { 1.0 } else { point(hits + 1, misses, 0.975)? };
+    let low = if hits == 0 { 0.0 } else { point(hits, misses + 1, 0.025) };
+    let high = if misses == 0 { 1.0 } else { point(hits + 1, misses, 0.975) };
     Some((low, high))
 }
 
