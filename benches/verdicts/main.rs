@@ -159,8 +159,7 @@ fn coverage(runs: usize) {
                 };
                 [holds(ci95.p50, 0.0), holds(ci95.p95, 1.644_853_627)]
             });
-            let pairs = runs / 5;
-            let ratios = each(pairs, |pair| {
+            let ratios = each(runs, |pair| {
                 let folder = tempfile::tempdir().expect("a folder");
                 let settings = Settings::default();
                 let run = |at: usize| {
@@ -172,7 +171,7 @@ fn coverage(runs: usize) {
             let percent = |hits: usize, of: usize| 100.0 * hits as f64 / of as f64;
             let single = |at: usize| percent(held.iter().filter(|both| both[at]).count(), runs);
             let ratio =
-                |figure: &str| percent(ratios.iter().filter(|one| one[figure]).count(), pairs);
+                |figure: &str| percent(ratios.iter().filter(|one| one[figure]).count(), runs);
             println!(
                 "{name:<24}{turns:>8}{:>10.1}{:>10.1}{:>12.1}{:>12.1}",
                 single(0),

@@ -7,6 +7,7 @@ use super::evidence::Evidence;
 use super::judge::{ALPHA, two_digits};
 use super::model::{Needs, Verdict};
 use super::noise::{Noise, NoiseSource};
+use crate::stats::block_length::block_length;
 use crate::stats::bootstrap::Statistic;
 use crate::stats::dispersion::overdispersion;
 use crate::stats::proportion::{difference_interval, exact_interval, exact_test};
@@ -83,7 +84,9 @@ fn within_run(evidence: &Evidence) -> f64 {
         return 1.0;
     }
     let rate = hits as f64 / count as f64;
-    let replicates = all.resample(Statistic::Mean, ROUNDS, 17);
+    // Failures are few: blocks that are longer than they show would only scatter more.
+    let block = block_length(&all.influence(Statistic::Mean));
+    let replicates = all.resample_in_blocks(Statistic::Mean, block, ROUNDS, 17);
     let spread = replicates.and_then(|drawn| standard_deviation(&drawn.values)).unwrap_or(0.0);
     (spread * spread * count as f64 / (rate * (1.0 - rate))).max(1.0)
 }
