@@ -7,7 +7,7 @@ mod facts;
 mod find;
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub use earlier::earlier;
 pub use error::ReadError;
 pub use find::find;
 
+use super::comparison::{COMPARISON, KeptComparison};
 use super::hlog::HlogReader;
 use super::manifest::{FORMAT, Manifest, RunState};
 use super::samples::{Row, SampleReader, SamplesError};
@@ -123,6 +124,14 @@ impl StoredRun {
         Ok(open(&self.path, "histograms.hlog")?.map(HlogReader::new))
     }
 
+    /// The comparison with the baseline that the run was held to; `None` where it was held to none.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn comparison(&self) -> Result<Option<KeptComparison>, ReadError> {
+        document(&self.path, COMPARISON)
+    }
+
     /// Everything that was counted, from `samples.csv` (gaps are not in it); `None` where that is
     /// not there.
     ///
@@ -138,8 +147,12 @@ fn open(directory: &Path, name: &'static str) -> Result<Option<BufReader<File>>,
     match File::open(directory.join(name)) {
         Ok(file) => Ok(Some(BufReader::with_capacity(1 << 16, file))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ReadError::Io { path: directory.join(name), source }),
+        Err(source) => Err(unreadable(directory, name, source)),
     }
+}
+
+fn unreadable(directory: &Path, name: &str, source: io::Error) -> ReadError {
+    ReadError::Io { path: directory.join(name), source }
 }
 
 /// A JSON document of the directory; `None` where the file is not there.
@@ -179,7 +192,12 @@ fn manifest(path: &Path) -> Result<Manifest, ReadError> {
 }
 
 fn samples(path: &Path, manifest: &Manifest) -> Result<Option<Samples>, ReadError> {
-    let Some(file) = open(path, "samples.csv")? else { return Ok(None) };
+    let Some(mut file) = open(path, "samples.csv")? else { return Ok(None) };
+    let begun = file.fill_buf().map_err(|source| unreadable(path, "samples.csv", source))?;
+    // Killed before the first rows were written.
+    if begun.is_empty() {
+        return Ok(None);
+    }
     let rows = match facts::is_listed(manifest) {
         true => SampleReader::together(file, facts::kinds_of_scenarios(manifest)),
         false => SampleReader::new(file, facts::kinds(manifest)),

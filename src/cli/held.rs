@@ -5,20 +5,39 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::artifact::{Ending, ReadError, StoredRun};
-use crate::report::{BrokenExpectations, Gate, RunGates, gates};
+use crate::report::{self, BrokenExpectations, Gate, RunGates, gates};
 use crate::sample::{Failure, Outcome};
 
-/// Everything it is held to, with what was seen.
+/// Everything it is held to, with what was seen; a baseline as well, where there was one.
 ///
 /// # Errors
-/// Its samples cannot be read.
+/// Its samples, or the comparison, cannot be read.
 pub(super) fn gates_of(run: &StoredRun) -> Result<Vec<Gate>, ReadError> {
     let also = RunGates {
         unended: unended(run).map(str::to_owned),
         failures: run.failures_allowed(),
         expectations: expectations(run)?,
     };
-    Ok(gates(&run.summary, &also))
+    let mut gates = gates(&run.summary, &also);
+    if let Some(kept) = run.comparison()? {
+        let base = kept.comparison.base.first().map(|run| run.id.clone());
+        let named = kept.baseline.or(base).unwrap_or_default();
+        for mut gate in report::comparison_gates(&kept.comparison, kept.strict) {
+            gate.name = format!("{} against baseline {named}", gate.name);
+            gates.push(gate);
+        }
+    }
+    Ok(gates)
+}
+
+/// The report as Markdown, with the comparison where there was one.
+///
+/// # Errors
+/// As of [`gates_of`].
+pub(super) fn markdown_of(run: &StoredRun) -> Result<String, ReadError> {
+    let text = report::run_markdown(&run.summary, &gates_of(run)?);
+    let compared = run.comparison()?.map(|kept| report::comparison_markdown(&kept.comparison));
+    Ok(text + &compared.unwrap_or_default())
 }
 
 /// Why it did not come to its end, if so.

@@ -1,6 +1,6 @@
 //! Turns without an answer, judged before anything else: percentiles are of the answered.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::evidence::Evidence;
@@ -19,7 +19,7 @@ const ASSUMED: f64 = 0.5;
 const ROUNDS: usize = 500;
 
 /// The error rates of both sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorsCompared {
     /// The measure.
     pub base: ErrorRate,
@@ -43,7 +43,7 @@ pub struct ErrorsCompared {
 }
 
 /// One side.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ErrorRate {
     /// Turns that failed, timed out or were dropped.
     pub failed: u64,

@@ -45,7 +45,11 @@ impl Sides<'_> {
             all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
         };
         let compared = rates.into_iter().filter_map(|(rate, of)| {
-            Some(RateCompared { rate, base: mean(self.base, of)?, new: mean(self.new, of)? })
+            Some(RateCompared {
+                rate: rate.into(),
+                base: mean(self.base, of)?,
+                new: mean(self.new, of)?,
+            })
         });
         compared.collect()
     }

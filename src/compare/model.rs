@@ -1,6 +1,8 @@
 //! What a comparison says. Keys of its JSON are only ever added; readers go by name.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::errors::ErrorsCompared;
 use super::figure::Figure;
@@ -10,7 +12,7 @@ use super::noise::Noise;
 pub(super) const FORMAT: u32 = 1;
 
 /// Two sides compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Version of this format.
     pub format: u32,
@@ -43,7 +45,7 @@ pub struct Comparison {
 }
 
 /// A run of a side.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunNamed {
     /// Its id.
     pub id: String,
@@ -58,7 +60,7 @@ pub struct RunNamed {
 }
 
 /// What is said of a figure, and of the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Worse, beyond chance and the noise between runs.
@@ -96,7 +98,7 @@ impl Verdict {
 }
 
 /// One side of a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimated {
     /// In milliseconds; of several runs, their geometric mean.
     pub value: f64,
@@ -108,7 +110,7 @@ pub struct Estimated {
 }
 
 /// One figure of both sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FigureCompared {
     /// Which, as `ttfc.p95`.
     pub figure: Figure,
@@ -138,7 +140,7 @@ pub struct FigureCompared {
 }
 
 /// What it would take to tell: one or the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     /// So many more turns in each run; `None`: more turns would not do.
     pub turns: Option<u64>,
@@ -147,10 +149,10 @@ pub struct Needs {
 }
 
 /// A rate of both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RateCompared {
     /// `throughput`, `chunks`, `goodput` or `tokens`.
-    pub rate: &'static str,
+    pub rate: Cow<'static, str>,
     /// A second; of several runs, the mean.
     pub base: f64,
     /// The same.
@@ -158,7 +160,7 @@ pub struct RateCompared {
 }
 
 /// One session kind of both sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KindCompared {
     /// Its name.
     pub session: String,

@@ -1,6 +1,6 @@
 //! How much runs of an unchanged agent differ from one another: what two runs alone cannot tell.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::estimate::Estimate;
 use crate::stats::change_points::{ChangeSearch, change_points};
@@ -16,7 +16,7 @@ const RECENT: usize = 30;
 const ENOUGH_REPEATS: usize = 2;
 
 /// Where the noise between runs is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseSource {
     /// It is not: 10 % are assumed.
@@ -30,7 +30,7 @@ pub enum NoiseSource {
 }
 
 /// The noise between runs that a comparison reckons with.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
     /// Where it is known from.
     pub source: NoiseSource,

@@ -39,6 +39,8 @@ pub fn compare(base: &[Run], new: &[Run], history: &[Earlier], settings: &Settin
     if let Some((verdict, reasons)) = gates::refused(base, new) {
         comparison.verdict = verdict;
         comparison.reasons = reasons;
+        // They are about figures, and there are none.
+        comparison.caveats.clear();
         return comparison;
     }
     let sides = Sides { base, new, noise, settings };
@@ -203,9 +205,7 @@ impl Sides<'_> {
         let (base, new) = match (side(self.base, 0), side(self.new, 1)) {
             (Ok(base), Ok(new)) => (base, new),
             (base, new) => {
-                for (name, missing) in [("BASE", base.err()), ("NEW", new.err())] {
-                    left_out.extend(missing.map(|why| sentence(figure, kind, name, why)));
-                }
+                left_out.extend(sentences(figure, kind, base.err(), new.err()));
                 return Weighed { figure, shown, difference: None, turns: 0 };
             }
         };
@@ -248,14 +248,27 @@ impl Sides<'_> {
     }
 }
 
-fn sentence(figure: Figure, kind: Option<u16>, side: &str, why: Missing) -> String {
-    let turns = if kind.is_some() { "of its values" } else { "values" };
-    match why {
+/// Why a figure is not compared.
+fn sentences(
+    figure: Figure,
+    kind: Option<u16>,
+    base: Option<Missing>,
+    new: Option<Missing>,
+) -> Vec<String> {
+    let values = if kind.is_some() { "of its values" } else { "values" };
+    let sentence = |side: &str, why: Missing| match why {
         Missing::NoData => format!("{figure}: no turn of {side} has a value."),
-        Missing::TooFew { count, needed } => {
-            format!(
-                "{figure}: {count} {turns} in {side}, and it takes {needed} to say how sure it is."
-            )
+        Missing::TooFew { count, needed } => format!(
+            "{figure}: {count} {values} in {side}, and it takes {needed} to say how sure it is."
+        ),
+    };
+    match (base, new) {
+        (Some(Missing::TooFew { count, needed }), Some(Missing::TooFew { count: new, .. })) => {
+            vec![sentence(&format!("BASE and {new} in NEW"), Missing::TooFew { count, needed })]
+        }
+        (base, new) => {
+            let both = [("BASE", base), ("NEW", new)];
+            both.into_iter().filter_map(|(side, why)| Some(sentence(side, why?))).collect()
         }
     }
 }

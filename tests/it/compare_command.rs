@@ -190,10 +190,50 @@ fn a_history_of_the_same_fingerprint_tells_the_noise() {
     }
     let (_, out, err) = copies.compared(&["--history", folder, "--format", "json"]);
     assert!(out.contains("\"assumed\""), "{out}");
-    assert!(err.contains("has 5 earlier runs of this fingerprint; from 8 on"), "{err}");
+    assert!(
+        err.contains("has 5 earlier runs of this fingerprint with these figures; from 8"),
+        "{err}"
+    );
     let (code, _, err) = copies.compared(&["--history", "nowhere"]);
     assert_eq!(code, 2);
-    assert!(err.contains("cannot read the folder nowhere"), "{err}");
+    assert!(err.contains("cannot read the history nowhere"), "{err}");
+}
+
+#[test]
+fn lines_of_a_history_stand_for_runs_whose_directories_are_gone() {
+    let copies = copies();
+    let run: Value =
+        serde_json::from_slice(&fs::read(copies.base.join("run.json")).unwrap()).unwrap();
+    let line = |number: u32| {
+        let figure = |millis: f64| {
+            let value = millis * (1.0 + f64::from(number % 5) / 100.0);
+            serde_json::json!({ "value": value, "standard_error": 1.0, "count": 180 })
+        };
+        let line = serde_json::json!({
+            "format": 1, "id": format!("gone-{number}"), "name": "desk", "state": "finished",
+            "started_at": format!("2026-01-0{}T00:00:00Z", number + 1), "version": "0.1.0",
+            "fingerprint": run["fingerprint"], "validity": "valid",
+            "metrics": {
+                "ttfc.p50": figure(40.0), "ttfc.p95": figure(60.0), "total.p95": figure(200.0),
+                "errors": { "value": 0.0, "standard_error": 0.0, "count": 180 },
+            },
+        });
+        line.to_string() + "\n"
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.jsonl");
+    fs::write(&file, (0..8).map(line).collect::<String>() + "{\"torn").unwrap();
+    for place in [folder.path(), &file] {
+        let (_, out, err) =
+            copies.compared(&["--history", place.to_str().unwrap(), "--format", "json"]);
+        let json: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["noise"]["source"], "history", "{err}");
+        assert_eq!(json["noise"]["runs"], 8);
+    }
+    // Lines do not have every figure.
+    let place = file.to_str().unwrap();
+    let (_, out, err) = copies.compared(&["--history", place, "--metric", "ttfc.p75"]);
+    assert!(unwrapped(&out).contains("is assumed") && err.contains("has 0 earlier runs"), "{err}");
 }
 
 #[test]
@@ -241,6 +281,40 @@ fn runs_that_cannot_be_relied_on_are_invalid() {
         fs::remove_file(copies.new.join("summary.json")).unwrap();
     });
     assert!(out.contains("No turn was due after the warm-up"), "{out}");
+}
+
+#[test]
+fn batches_are_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let batch = |prompts: &str, reports: &str| {
+        let out = folder.path().join(reports);
+        let file = folder.path().join(format!("{prompts}.txt"));
+        let rows: String = (0..80).map(|row| format!("{prompts} {row}\n")).collect();
+        fs::write(&file, rows).unwrap();
+        let run = command(&["batch", file.to_str().unwrap(), "-o"])
+            .arg(folder.path().join(format!("{reports}.jsonl")))
+            .args(["--target", "embedded", "-c", "40", "--progress", "none", "--out"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+        let mut found = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        let path = found.find(|path| path.join("batch.json").is_file()).unwrap();
+        // Whether a busy machine kept up is not what this test is about.
+        edit(&path.join("summary.json"), |summary| {
+            summary["validity"] = serde_json::json!({ "verdict": "valid", "reasons": [] });
+        });
+        path.display().to_string()
+    };
+    let (one, other) = (batch("question", "1"), batch("question", "2"));
+    let (code, said, err) = compared(&[&one, &other]);
+    assert!([0, 98].contains(&code), "{said}{err}");
+    assert!(said.contains("80 turns") && said.contains("ttfc.p50"), "{said}");
+    let third = batch("riddle", "3");
+    let (code, said, _) = compared(&[&one, &third]);
+    assert_eq!(code, 96, "{said}");
+    assert!(said.contains("question.txt in BASE") && said.contains("riddle.txt in NEW"), "{said}");
+    assert!(!said.contains("is degraded"), "what says nothing of a refusal: {said}");
 }
 
 #[test]

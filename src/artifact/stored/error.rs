@@ -40,7 +40,7 @@ pub enum ReadError {
         /// What is wrong with it.
         why: String,
     },
-    /// There is neither a summary nor samples to make one from.
+    /// There is neither a summary nor rows of samples to make one from.
     NoFigures {
         /// Where.
         path: PathBuf,
@@ -101,7 +101,8 @@ impl fmt::Display for ReadError {
             }
             Self::NoFigures { path } => write!(
                 f,
-                "{} has neither summary.json nor samples.csv: nothing is left of the run's figures",
+                "{} has neither summary.json nor rows in samples.csv: nothing is left of the run's \
+                 figures",
                 path.display()
             ),
             Self::Io { path, source } => write!(f, "cannot read {}: {source}", path.display()),

@@ -25,14 +25,16 @@ pub(super) fn apart(base: &[Run], new: &[Run]) -> Result<(), Refused> {
     let mut seen = Vec::new();
     for run in base.iter().chain(new) {
         if seen.contains(&run.id.as_str()) {
-            return Err(Refused::usage(&format!(
-                "{} is given twice: a run says nothing about itself",
-                run.id
-            )));
+            return Err(twice(&run.id));
         }
         seen.push(run.id.as_str());
     }
     Ok(())
+}
+
+/// The refusal of what is on both sides.
+pub(super) fn twice(id: &str) -> Refused {
+    Refused::usage(&format!("{id} is given twice: a run says nothing about itself"))
 }
 
 /// Earlier runs of the same fingerprint, and a word on `err` where they are too few.
@@ -44,19 +46,27 @@ pub(in crate::cli) fn history(
     err: &mut dyn Write,
 ) -> Result<Vec<Earlier>, Refused> {
     let Some(directory) = directory else { return Ok(Vec::new()) };
-    let found = earlier(directory, base, new, settings).map_err(|error| {
-        Refused::usage(&format!("cannot read the folder {}: {error}", directory.display()))
-    })?;
-    if found.len() < ENOUGH && settings.run_noise.is_none() {
+    let found =
+        earlier(directory, base, new, settings).map_err(|error| no_history(directory, &error))?;
+    too_few(directory, found.len(), settings, err);
+    Ok(found)
+}
+
+/// The refusal of a history that cannot be read.
+pub(super) fn no_history(place: &Path, error: &std::io::Error) -> Refused {
+    Refused::usage(&format!("cannot read the history {}: {error}", place.display()))
+}
+
+/// A word where `found` earlier runs are too few to tell how much runs differ.
+pub(super) fn too_few(place: &Path, found: usize, settings: &Settings, err: &mut dyn Write) {
+    if found < ENOUGH && settings.run_noise.is_none() {
         let _ = writeln!(
             err,
-            "note: {} has {} earlier runs of this fingerprint; from {ENOUGH} on they tell how much \
-             runs differ by themselves",
-            directory.display(),
-            found.len()
+            "note: {} has {found} earlier runs of this fingerprint with these figures; from \
+             {ENOUGH} on they tell how much runs differ by themselves",
+            place.display()
         );
     }
-    Ok(found)
 }
 
 const ENOUGH: usize = crate::compare::ENOUGH_HISTORY;

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
-use crate::compare::{Comparison, Figure, Settings, Verdict, compare};
+use crate::compare::{Figure, Settings, Verdict, compare};
 use crate::report;
 use crate::scenario::Surroundings;
 use crate::units::Share;
@@ -37,8 +37,8 @@ pub struct Args {
     /// Several runs that are measured by them
     #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
     new: Vec<PathBuf>,
-    /// Learn how much runs differ by themselves from the runs in this folder (8 of the same
-    /// fingerprint, or more)
+    /// Learn how much runs differ by themselves from the runs in this folder, or from a
+    /// history.jsonl (8 of the same fingerprint, or more)
     #[arg(long, value_name = "DIR", help_heading = "Verdict")]
     history: Option<PathBuf>,
     /// How much runs of an unchanged agent differ: a standard deviation, as in 5%
@@ -126,10 +126,8 @@ fn compared(
         }
         Format::Junit => report::comparison_junit(&comparison, args.strict),
     };
-    out.write_all(said.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Refused::broken(&format!("cannot write to standard output: {error}")))?;
-    let exit = exit(&comparison, args.strict);
+    super::say(out, said.as_bytes())?;
+    let exit = exit(comparison.verdict, args.strict);
     if let Some(ci) = Ci::around(args.ci, world) {
         announce::announce(&ci, &comparison, args.strict, exit, err);
     }
@@ -159,8 +157,8 @@ fn settings(args: &Args) -> Result<Settings, Refused> {
 }
 
 /// The exit code that a verdict means.
-pub(super) fn exit(comparison: &Comparison, strict: bool) -> Exit {
-    match comparison.verdict {
+pub(super) fn exit(verdict: Verdict, strict: bool) -> Exit {
+    match verdict {
         Verdict::Incomparable | Verdict::Invalid => Exit::Invalid,
         Verdict::Regressed => Exit::Regression,
         Verdict::Inconclusive | Verdict::Differs if strict => Exit::Inconclusive,

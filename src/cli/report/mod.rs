@@ -78,7 +78,6 @@ fn show(world: &dyn Surroundings, args: &Args, out: &mut dyn Write) -> Result<Ex
 fn written(directory: &Path, format: ReportFormat, style: Style) -> Result<Vec<u8>, Refused> {
     let run = StoredRun::open(directory).map_err(|error| Refused::usage(&error))?;
     let summary = &run.summary;
-    let gates = || held::gates_of(&run).map_err(|error| Refused::usage(&error));
     Ok(match format {
         ReportFormat::Text => {
             let note = held::unended(&run).map_or(String::new(), |why| {
@@ -88,7 +87,11 @@ fn written(directory: &Path, format: ReportFormat, style: Style) -> Result<Vec<u
                 };
                 format!("This run did not come to its end: {why}.{from}\n\n")
             });
-            (note + &report::text(summary, style, None)).into_bytes()
+            let compared = run.comparison().map_err(|error| Refused::usage(&error))?;
+            let compared = compared.map_or(String::new(), |kept| {
+                format!("\n{}", report::comparison_text(&kept.comparison, style))
+            });
+            (note + &report::text(summary, style, None) + &compared).into_bytes()
         }
         ReportFormat::Json => {
             let text = serde_json::to_string_pretty(summary);
@@ -100,7 +103,7 @@ fn written(directory: &Path, format: ReportFormat, style: Style) -> Result<Vec<u
             rows
         }
         ReportFormat::Md => {
-            let text = report::run_markdown(summary, &gates()?);
+            let text = held::markdown_of(&run).map_err(|error| Refused::usage(&error))?;
             report::cut_to(&text, report::JOB_SUMMARY_BYTES).into_bytes()
         }
         ReportFormat::Html => {
@@ -110,7 +113,7 @@ fn written(directory: &Path, format: ReportFormat, style: Style) -> Result<Vec<u
             page.map_err(|error| Refused::broken(&error))?.into_bytes()
         }
         ReportFormat::Junit => {
-            let gates = gates()?;
+            let gates = held::gates_of(&run).map_err(|error| Refused::usage(&error))?;
             let suite = Suite {
                 name: &summary.run.name,
                 id: &summary.run.id,

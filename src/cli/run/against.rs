@@ -5,30 +5,19 @@ use std::io::Write;
 use super::conclude::Concluded;
 use super::{Args, Refused, SummaryFormat};
 use crate::artifact::manifest::Manifest;
-use crate::artifact::{StoredRun, history};
+use crate::artifact::{COMPARISON, KeptComparison, StoredRun, earlier};
 use crate::cli::baseline::Places;
 use crate::cli::compare::exit;
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
-use crate::compare::{Comparison, Earlier, Run, Settings, compare};
-use crate::history::{Entry, Primary};
-use crate::report::{self, Gate};
+use crate::compare::{Run, Settings, compare};
+use crate::report;
 use crate::scenario::Surroundings;
-
-/// The file in the run directory that keeps the comparison.
-const FILE: &str = "comparison.json";
 
 /// What a run is measured by.
 pub(super) struct Baseline {
     named: String,
     run: Run,
-}
-
-/// A run, measured.
-pub(super) struct Against {
-    named: String,
-    comparison: Comparison,
-    exit: Exit,
 }
 
 /// Finds the baseline, before anything is sent: `latest` is another run afterwards.
@@ -59,67 +48,32 @@ impl Baseline {
         })
     }
 
-    /// Compares a run that has ended, keeps the comparison beside it, and says it.
+    /// Compares a run that has ended, keeps the comparison beside it, and says it; the exit code that
+    /// the comparison alone would have.
     pub(super) fn compare(
         self,
         world: &dyn Surroundings,
         args: &Args,
         concluded: &Concluded,
         out: &mut dyn Write,
-    ) -> Result<Against, Refused> {
+    ) -> Result<Exit, Refused> {
         let directory = &concluded.directory;
         let new = StoredRun::open(directory.path())
             .and_then(|run| run.evidence(&Settings::default()))
             .map_err(|error| Refused::broken(&error))?;
-        let earlier = self.earlier(args, &new);
-        let comparison = compare(&[self.run], &[new], &earlier, &Settings::default());
-        directory.json(FILE, &comparison).map_err(|error| Refused::broken(&error))?;
-        let exit = exit(&comparison, args.strict);
+        let (base, new, settings) = ([self.run], [new], Settings::default());
+        // Without a history the noise is not known, and the comparison says so.
+        let before = earlier(&args.out, &base, &new, &settings).unwrap_or_default();
+        let comparison = compare(&base, &new, &before, &settings);
+        let exit = exit(comparison.verdict, args.strict);
+        let kept = KeptComparison { comparison, baseline: Some(self.named), strict: args.strict };
+        directory.json(COMPARISON, &kept).map_err(|error| Refused::broken(&error))?;
         // In JSON the summary is all of standard output; what is quiet says only what failed.
         if args.format == SummaryFormat::Text && (!args.quiet || exit != Exit::Done) {
             let style = terminal::style(args.color, world);
-            let said = report::comparison_text(&comparison, style);
+            let said = report::comparison_text(&kept.comparison, style);
             super::say(out, &format!("\n{said}"))?;
         }
-        Ok(Against { named: self.named, comparison, exit })
-    }
-
-    /// Runs of the same fingerprint that tell how much runs differ by themselves: those of the
-    /// history, whose directories may be gone.
-    fn earlier(&self, args: &Args, new: &Run) -> Vec<Earlier> {
-        let Ok(kept) = history::read(&args.out) else { return Vec::new() };
-        let mut entries = kept.entries;
-        entries.retain(|entry| {
-            let own = [&self.run.id, &new.id].contains(&&entry.id);
-            !own && entry.fingerprint == new.fingerprint && entry.is_usable()
-        });
-        entries.sort_by_cached_key(Entry::began);
-        let value = |entry: &Entry, primary| entry.measured(primary).map(|one| one.value);
-        let figures = [Primary::TtfcP50, Primary::TtfcP95, Primary::TotalP95];
-        entries
-            .iter()
-            .map(|entry| Earlier {
-                figures: figures.iter().map(|primary| value(entry, *primary)).collect(),
-                errors: entry.measured(Primary::Errors).map_or((0, 0), |errors| {
-                    ((errors.value * errors.count as f64).round() as u64, errors.count)
-                }),
-            })
-            .collect()
-    }
-}
-
-impl Against {
-    /// The exit code that the comparison alone would have.
-    pub(super) fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    /// The comparison as gates, and as Markdown.
-    pub(super) fn told(&self, strict: bool) -> (Vec<Gate>, String) {
-        let mut gates = report::comparison_gates(&self.comparison, strict);
-        for gate in &mut gates {
-            gate.name = format!("{} against baseline {}", gate.name, self.named);
-        }
-        (gates, report::comparison_markdown(&self.comparison))
+        Ok(exit)
     }
 }

@@ -14,31 +14,24 @@ use crate::scenario::Surroundings;
 use crate::summary::Summary;
 use crate::sweep::SweepSummary;
 
-/// Tells of one run. `more` are gates beside the run's own, with what is to be read about them.
+/// Tells of one run, and of the comparison with its baseline.
 pub(super) fn run(
     world: &dyn Surroundings,
     args: &Args,
     concluded: &Concluded,
     exit: Exit,
-    more: Option<(Vec<Gate>, String)>,
     err: &mut dyn Write,
 ) {
     let Some(ci) = Ci::around(args.ci, world) else { return };
     let read = StoredRun::open(concluded.directory.path())
-        .and_then(|run| Ok((held::gates_of(&run)?, run)));
-    let (mut gates, run) = match read {
+        .and_then(|run| Ok((held::gates_of(&run)?, held::markdown_of(&run)?, run)));
+    let (gates, markdown, run) = match read {
         Ok(read) => read,
         Err(error) => {
             let _ = writeln!(err, "note: CI is told nothing: {error}");
             return;
         }
     };
-    let mut markdown = String::new();
-    if let Some((more, said)) = more {
-        gates.extend(more);
-        markdown = said;
-    }
-    let markdown = report::run_markdown(&run.summary, &gates) + &markdown;
     let mut outputs = vec![
         ("run-id", run.summary.run.id.clone()),
         ("directory", concluded.directory.path().display().to_string()),

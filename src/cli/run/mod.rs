@@ -170,13 +170,11 @@ fn once(
     concluded.remember(args, err);
     concluded.tell(world, args, out)?;
     // A run that could not go on says that, and is compared with nothing.
-    let against = match baseline.filter(|_| concluded.outcome.is_ok()) {
-        Some(baseline) => Some(baseline.compare(world, args, &concluded, out)?),
-        None => None,
+    let compared = match baseline.filter(|_| concluded.outcome.is_ok()) {
+        Some(baseline) => baseline.compare(world, args, &concluded, out)?,
+        None => Exit::Done,
     };
-    let compared = against.as_ref().map_or(Exit::Done, against::Against::exit);
-    let told = against.as_ref().map(|against| against.told(args.strict));
-    announce::run(world, args, &concluded, concluded.exit().min(compared), told, err);
+    announce::run(world, args, &concluded, concluded.exit().min(compared), err);
     concluded.outcome.map(|exit| exit.min(compared))
 }
 

@@ -1,13 +1,19 @@
 //! A comparison as Markdown, for a page such as a job summary.
 
 use super::cells::{interval_heading, needs, noise, points, rate, ratio, side};
-use crate::compare::{Comparison, FigureCompared, Verdict};
+use crate::compare::{Comparison, ErrorsCompared, FigureCompared, RunNamed, Verdict};
 use crate::report::markdown::plain;
 use crate::report::table;
 
 /// The comparison as Markdown.
 pub fn comparison_markdown(comparison: &Comparison) -> String {
-    let mut text = format!("## {} {}\n\n", mark(comparison.verdict), comparison.verdict.words());
+    let mut text = format!(
+        "## {} {}: {} against {}\n\n",
+        mark(comparison.verdict),
+        comparison.verdict.words(),
+        plain(&named(&comparison.new)),
+        plain(&named(&comparison.base))
+    );
     for reason in &comparison.reasons {
         text.push_str(&format!("- {}\n", plain(reason)));
     }
@@ -24,37 +30,8 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         }
     }
     if let Some(errors) = &comparison.errors {
-        text.push_str(&format!(
-            "\n| | base | new | {} | verdict | |\n|---|--:|--:|--:|---|---|\n",
-            interval_heading(comparison)
-        ));
-        row(
-            &mut text,
-            ["errors", &rate(errors.base.rate), &rate(errors.new.rate), &points(errors)],
-            Some(errors.verdict),
-            errors.needs.map(needs),
-        );
-        for one in &comparison.primary {
-            figure(&mut text, one, comparison.noise.is_known());
-        }
-        text.push_str(&format!("\n{}\n", plain(&noise(comparison))));
-        if !comparison.others.is_empty() || !comparison.rates.is_empty() {
-            text.push_str("\n<details><summary>More figures, for looking</summary>\n\n");
-            text.push_str(
-                "| | base | new | ratio (95 % within) | | |\n|---|--:|--:|--:|---|---|\n",
-            );
-            comparison.others.iter().for_each(|one| figure(&mut text, one, false));
-            for one in &comparison.rates {
-                let of = |value: f64| table::rate(Some(value));
-                let ratio = if one.base > 0.0 {
-                    format!("{:.3}", one.new / one.base)
-                } else {
-                    "n/a".into()
-                };
-                row(&mut text, [one.rate, &of(one.base), &of(one.new), &ratio], None, None);
-            }
-            text.push_str("\n</details>\n");
-        }
+        decides(&mut text, comparison, errors);
+        looking(&mut text, comparison);
         kinds(&mut text, comparison);
     }
     for (title, list) in [
@@ -69,23 +46,74 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
     text
 }
 
-fn figure(text: &mut String, one: &FigureCompared, known: bool) {
-    let cells = [
-        &one.figure.to_string(),
-        &side(one.base.as_ref()),
-        &side(one.new.as_ref()),
-        &ratio(one, known),
-    ];
-    row(text, cells.map(String::as_str), one.verdict, one.needs.map(needs));
+/// A side in a few words.
+fn named(runs: &[RunNamed]) -> String {
+    match runs {
+        [] => String::new(),
+        [one] => one.id.clone(),
+        many => format!("{} runs", many.len()),
+    }
 }
 
-fn row(text: &mut String, cells: [&str; 4], verdict: Option<Verdict>, needs: Option<String>) {
-    let verdict = verdict.map_or(String::new(), |one| format!("{} {}", mark(one), one.words()));
+/// The error rate and the figures that decide, and what it would take where that is not told.
+fn decides(text: &mut String, comparison: &Comparison, errors: &ErrorsCompared) {
     text.push_str(&format!(
-        "| {} | {verdict} | {} |\n",
-        cells.join(" | "),
-        needs.unwrap_or_default()
+        "\n| | base | new | {} | verdict |\n|---|--:|--:|--:|---|\n",
+        interval_heading(comparison)
     ));
+    let cells = ["errors", &rate(errors.base.rate), &rate(errors.new.rate), &points(errors)];
+    text.push_str(&format!("| {} | {} |\n", cells.join(" | "), told(errors.verdict)));
+    let known = comparison.noise.is_known();
+    for one in &comparison.primary {
+        let verdict = one.verdict.map(told).unwrap_or_default();
+        text.push_str(&format!("| {} | {verdict} |\n", figure(one, known)));
+    }
+    text.push('\n');
+    let needed = std::iter::once(("errors".to_owned(), errors.needs))
+        .chain(comparison.primary.iter().map(|one| (one.figure.to_string(), one.needs)));
+    for (name, needed) in needed {
+        if let Some(needed) = needed {
+            text.push_str(&format!("- {name} {}\n", needs(needed)));
+        }
+    }
+    text.push_str(&format!("\n{}\n", plain(&noise(comparison))));
+}
+
+fn looking(text: &mut String, comparison: &Comparison) {
+    if comparison.others.is_empty() && comparison.rates.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n<details><summary>More figures, for looking</summary>\n\n\
+         | | base | new | ratio (95 % within) |\n|---|--:|--:|--:|\n",
+    );
+    for one in &comparison.others {
+        text.push_str(&format!("| {} |\n", figure(one, false)));
+    }
+    for one in &comparison.rates {
+        let of = |value: f64| table::rate(Some(value));
+        let ratio = match one.base > 0.0 {
+            true => format!("{:.3}", one.new / one.base),
+            false => "n/a".into(),
+        };
+        text.push_str(&format!(
+            "| {} | {} | {} | {ratio} |\n",
+            one.rate,
+            of(one.base),
+            of(one.new)
+        ));
+    }
+    text.push_str("\n</details>\n");
+}
+
+/// The first four cells of a row.
+fn figure(one: &FigureCompared, known: bool) -> String {
+    let (base, new) = (side(one.base.as_ref()), side(one.new.as_ref()));
+    [one.figure.to_string(), base, new, ratio(one, known)].join(" | ")
+}
+
+fn told(verdict: Verdict) -> String {
+    format!("{} {}", mark(verdict), verdict.words())
 }
 
 fn kinds(text: &mut String, comparison: &Comparison) {
@@ -108,7 +136,7 @@ fn kinds(text: &mut String, comparison: &Comparison) {
     text.push_str("\n</details>\n");
 }
 
-fn mark(verdict: Verdict) -> &'static str {
+pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed | Verdict::Invalid | Verdict::Incomparable => "❌",
         Verdict::Improved | Verdict::NoWorse => "✅",

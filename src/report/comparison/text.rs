@@ -113,7 +113,7 @@ impl Page {
             let of = |value: f64| table::rate(Some(value));
             let ratio =
                 if one.base > 0.0 { format!("{:.3}", one.new / one.base) } else { "n/a".into() };
-            self.row([one.rate, &of(one.base), &of(one.new), &ratio], None, false);
+            self.row([&one.rate, &of(one.base), &of(one.new), &ratio], None, false);
         }
     }
 

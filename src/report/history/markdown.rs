@@ -27,8 +27,8 @@ fn section(text: &mut String, track: &Track, policy: &Policy, rows: usize) {
         Some(Word::TooFew | Word::Invalid | Word::Incomplete) => "⚠️ ",
         None => "",
     };
-    let word = word.map_or("", verdict);
-    text.push_str(&format!("## {mark}{}: {word}\n\n", plain(&track.name)));
+    let word = word.map_or(String::new(), |word| format!(": {}", verdict(word)));
+    text.push_str(&format!("## {mark}{}{word}\n\n", plain(&track.name)));
     if let (Some(first), Some(last)) = (track.runs.first(), track.runs.last()) {
         text.push_str(&format!(
             "{} runs of {}, {} to {}",
@@ -91,9 +91,14 @@ fn runs(text: &mut String, track: &Track, rows: usize) {
     if rows == 0 {
         return;
     }
-    text.push_str("| run began | commit | ttfc p50 | ttfc p95 | total p95 | errors | |\n");
-    text.push_str("|---|---|--:|--:|--:|--:|---|\n");
-    for run in track.runs.iter().rev().take(rows) {
+    let shown = || track.runs.iter().rev().take(rows);
+    let remarks = shown().any(|run| !remark(run).is_empty());
+    let (title, rule) = if remarks { (" |", "---|") } else { ("", "") };
+    text.push_str(&format!(
+        "| run began | commit | ttfc p50 | ttfc p95 | total p95 | errors |{title}\n\
+         |---|---|--:|--:|--:|--:|{rule}\n"
+    ));
+    for run in shown() {
         let commit = run.short_commit().map_or(String::new(), |commit| code(&commit));
         text.push_str(&format!("| {} | {commit} |", plain(&minute(run))));
         for primary in Primary::ALL {
@@ -104,7 +109,10 @@ fn runs(text: &mut String, track: &Track, rows: usize) {
             };
             text.push_str(&format!(" {value} |"));
         }
-        text.push_str(&format!(" {} |\n", remark(run)));
+        if remarks {
+            text.push_str(&format!(" {} |", remark(run)));
+        }
+        text.push('\n');
     }
     text.push('\n');
 }

@@ -158,7 +158,7 @@ fn looking(comparison: &Comparison) -> Table {
             data(&format!("/rates/{at}/{name}"), Some(value), &rate(Some(value)))
         };
         Row {
-            name: one.rate.into(),
+            name: one.rate.to_string(),
             note: String::new(),
             cells: vec![side("base", one.base), side("new", one.new), plain_cell(ratio, &text)],
             class: "",
