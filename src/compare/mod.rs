@@ -13,6 +13,7 @@ mod evidence;
 mod figure;
 mod gates;
 mod judge;
+mod levels;
 mod looking;
 mod model;
 mod noise;
@@ -22,6 +23,7 @@ mod whole;
 pub use errors::ErrorsCompared;
 pub use evidence::{Evidence, Gathering, Source};
 pub use figure::{Figure, Statistic};
+pub use levels::{LevelCompared, LevelPair, SweepsCompared, compare_levels};
 pub use model::{
     Comparison, Estimated, FigureCompared, KindCompared, Needs, RateCompared, RunNamed, Verdict,
 };

@@ -67,11 +67,13 @@ pub struct Settings {
     pub min_change: f64,
     /// The figures that decide, besides the error rate.
     pub primary: Vec<Figure>,
+    /// So many comparisons are made at once: p-values are corrected for all of them.
+    pub at_once: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { run_noise: None, min_change: 0.05, primary: Figure::PRIMARY.to_vec() }
+        Self { run_noise: None, min_change: 0.05, primary: Figure::PRIMARY.to_vec(), at_once: 1 }
     }
 }
 

@@ -69,12 +69,17 @@ fn named(run: &Run) -> RunNamed {
     }
 }
 
-/// The gravest of the verdicts.
+/// The verdict on the whole.
 fn overall(errors: &ErrorsCompared, primary: &[FigureCompared]) -> Verdict {
-    let verdicts: Vec<Verdict> = std::iter::once(errors.verdict)
-        .chain(primary.iter().filter_map(|one| one.verdict))
-        .collect();
+    gravest(std::iter::once(errors.verdict).chain(primary.iter().filter_map(|one| one.verdict)))
+}
+
+/// The gravest of the verdicts.
+pub(super) fn gravest(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let verdicts: Vec<Verdict> = verdicts.collect();
     let order = [
+        Verdict::Incomparable,
+        Verdict::Invalid,
         Verdict::Regressed,
         Verdict::Inconclusive,
         Verdict::Differs,
@@ -132,7 +137,11 @@ impl Sides<'_> {
             with_noise_p.push(rates.p_noise);
             within_p.push(rates.p_within);
         }
-        let (adjusted, adjusted_within) = (holm(&with_noise_p), holm(&within_p));
+        let adjust = |p: &[f64]| -> Vec<f64> {
+            let at_once = self.settings.at_once as f64;
+            holm(p).into_iter().map(|p| (p * at_once).min(1.0)).collect()
+        };
+        let (adjusted, adjusted_within) = (adjust(&with_noise_p), adjust(&within_p));
         let last = |all: &[f64]| if rates.has_errors() { all[all.len() - 1] } else { 1.0 };
         let errors = rates.judged(
             self.noise,

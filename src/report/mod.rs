@@ -18,6 +18,7 @@ mod text;
 
 pub use calibration::calibration;
 pub use comparison::{comparison_gates, comparison_junit, comparison_markdown, comparison_text};
+pub use comparison::{sweeps_gates, sweeps_junit, sweeps_markdown, sweeps_text};
 pub use csv::{SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_csv, sweep_csv};
 pub use curve::curve;
 pub use gates::{BrokenExpectations, Gate, GateKind, RunGates, gates};

@@ -33,6 +33,8 @@ mod ci_documents;
 mod compare_command;
 /// What is said of runs whose samples are known: errors first, noise between runs, verdicts.
 mod compare_judge;
+/// Two sweeps compared, level by level.
+mod compare_sweeps;
 /// How a target is reached: whose connections, HTTP/2, TLS, proxies, addresses.
 mod connections;
 /// The protocols end to end: what is asked, how answers are read, what is told apart.

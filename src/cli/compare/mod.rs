@@ -1,6 +1,7 @@
 //! `streamgauge compare`: whether runs differ, with a verdict and an exit code.
 
 mod announce;
+mod levels;
 mod load;
 
 use std::io::Write;
@@ -14,7 +15,7 @@ use super::exit::Exit;
 use super::page;
 use super::refused::{Refused, settle};
 use super::terminal::{self, Colour};
-use crate::compare::{Figure, Settings, Verdict, compare};
+use crate::compare::{Figure, Settings, SweepsCompared, Verdict, compare};
 use crate::report;
 use crate::scenario::Surroundings;
 use crate::units::Share;
@@ -109,10 +110,15 @@ fn compared(
     let base_names = named(&args.base_run, &args.base);
     let new_names = named(&args.new_run, &args.new);
     let places = Places { out: &args.out, baselines: &args.baselines };
+    let history = args.history.as_deref();
+    let both = (base_names.as_slice(), new_names.as_slice());
+    if let Some(sweeps) = levels::sweeps(both, places, history, &settings, err)? {
+        return level_by_level(world, args, &sweeps, out, err);
+    }
     let base = load::runs(&base_names, places, &settings)?;
     let new = load::runs(&new_names, places, &settings)?;
     load::apart(&base, &new)?;
-    let history = load::history(args.history.as_deref(), &base, &new, &settings, err)?;
+    let history = load::history(history, &base, &new, &settings, err)?;
     let comparison = compare(&base, &new, &history, &settings);
     let said = match args.format {
         Format::Text => report::comparison_text(&comparison, terminal::style(args.color, world)),
@@ -130,6 +136,33 @@ fn compared(
     let exit = exit(comparison.verdict, args.strict);
     if let Some(ci) = Ci::around(args.ci, world) {
         announce::announce(&ci, &comparison, args.strict, exit, err);
+    }
+    Ok(exit)
+}
+
+/// Says what was found of two sweeps; the exit code.
+fn level_by_level(
+    world: &dyn Surroundings,
+    args: &Args,
+    sweeps: &SweepsCompared,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Refused> {
+    let said = match args.format {
+        Format::Text => report::sweeps_text(sweeps, terminal::style(args.color, world)),
+        Format::Json => serde_json::to_string_pretty(sweeps).unwrap_or_default() + "\n",
+        Format::Md => report::sweeps_markdown(sweeps),
+        Format::Junit => report::sweeps_junit(sweeps, args.strict),
+        Format::Html => {
+            return Err(Refused::usage(
+                &"there is no page of two sweeps: give two of their levels, or another --format",
+            ));
+        }
+    };
+    super::say(out, said.as_bytes())?;
+    let exit = exit(sweeps.verdict, args.strict);
+    if let Some(ci) = Ci::around(args.ci, world) {
+        announce::sweeps(&ci, sweeps, args.strict, exit, err);
     }
     Ok(exit)
 }
@@ -153,6 +186,7 @@ fn settings(args: &Args) -> Result<Settings, Refused> {
         run_noise: args.run_noise.map(Share::fraction),
         min_change: args.min_change.fraction(),
         primary: if primary.is_empty() { defaults.primary } else { primary },
+        ..defaults
     })
 }
 

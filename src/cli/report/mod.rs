@@ -5,6 +5,8 @@
 
 mod sweep;
 
+pub(super) use sweep::read as read_sweep;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ use crate::report::{self, Gate, GateKind, Style, Suite};
 use crate::sweep::{FORMAT, LevelResult, SweepSummary};
 
 /// The sweep in a directory; `None` if it holds none.
-pub(super) fn read(directory: &Path) -> Result<Option<SweepSummary>, Refused> {
+pub(in crate::cli) fn read(directory: &Path) -> Result<Option<SweepSummary>, Refused> {
     let path = directory.join("sweep.json");
     let bad = |why: &dyn std::fmt::Display| {
         Refused::usage(&format!("{} cannot be read: {why}", path.display()))

@@ -69,12 +69,7 @@ impl Page {
     }
 
     fn judged(&mut self, cells: [&str; 4], verdict: Option<Verdict>) {
-        // The longest verdict has more letters than its column: it is said in two words there.
-        let word = verdict.map(|one| match one {
-            Verdict::NoDifferenceSeen => "none seen",
-            other => other.words(),
-        });
-        let painted = verdict.zip(word).map(|(one, word)| paint(self.style, one, word));
+        let painted = verdict.map(|one| paint(self.style, one, short(one)));
         self.row(cells, painted.as_deref(), false);
     }
 
@@ -167,7 +162,15 @@ impl Page {
     }
 }
 
-fn paint(style: Style, verdict: Verdict, word: &str) -> String {
+/// The longest verdict has more letters than its column: it is said in two words there.
+pub(super) fn short(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NoDifferenceSeen => "none seen",
+        other => other.words(),
+    }
+}
+
+pub(super) fn paint(style: Style, verdict: Verdict, word: &str) -> String {
     match verdict {
         Verdict::Regressed | Verdict::Invalid | Verdict::Incomparable => style.bad(word),
         Verdict::Improved | Verdict::NoWorse => style.good(word),
