@@ -49,6 +49,10 @@ mod loads_arrivals;
 mod measure_cost;
 /// report.html in a browser: safe, silent, right; sorting and zooming.
 mod browser;
+/// Chromium for tests.
+mod driver;
+/// The pages of a comparison and of a history: the same numbers as their JSON, text that stays text.
+mod pages;
 /// Where messages get their values: files, the environment, chance.
 mod data;
 /// What the documents show is what there is.
