@@ -11,6 +11,7 @@ use super::{Args, Refused};
 use crate::artifact::manifest::RunState;
 use crate::artifact::samples::SampleReader;
 use crate::batch::{Halt, STATUSES, View, view_rows};
+use crate::cli::calibrate::place;
 use crate::cli::command_line;
 use crate::cli::exit::Exit;
 use crate::cli::health::Health;
@@ -20,7 +21,7 @@ use crate::cli::terminal;
 use crate::measure::{Replay, Totals};
 use crate::report;
 use crate::scenario::{Load, Surroundings, Via};
-use crate::summary::{LoadFacts, LoadModel, RunFacts, summarize};
+use crate::summary::{Accuracy, LoadFacts, LoadModel, RunFacts, Summary, summarize};
 use crate::units::Offset;
 
 /// The command line that goes on. It is said where a log may be kept: secrets are masked.
@@ -64,7 +65,8 @@ pub(super) fn conclude(
     let resumed = conducted.base > std::time::Duration::ZERO;
     let again = if resumed { Some(totals(&conducted)?) } else { None };
     let totals = again.as_ref().unwrap_or(&conducted.collected.totals);
-    let summary = summarize(&facts(&conducted), totals);
+    let mut summary = summarize(&facts(&conducted), totals);
+    summary.accuracy = accuracy(world, &summary, totals);
     let standing = &conducted.standing;
     let whole = standing.finished() == standing.items;
     let failed = match &conducted.halt {
@@ -175,6 +177,14 @@ fn tell(args: &Args, conducted: &Conducted, err: &mut dyn Write) {
         ));
     }
     let _ = err.write_all(text.as_bytes());
+}
+
+/// What the calibration of this machine, where there is one, says of our error in such a batch.
+fn accuracy(world: &dyn Surroundings, summary: &Summary, totals: &Totals) -> Option<Accuracy> {
+    let calibration = place::read(None, world).ok()??;
+    let all = totals.all();
+    let chunks = all.chunks as f64 / all.counts.completed.max(1) as f64;
+    calibration.cite(summary.load.in_flight_max, chunks)
 }
 
 /// The figures of all legs, from the samples.

@@ -81,6 +81,16 @@ pub(super) fn text(standing: &Standing, now: Offset) -> String {
     text
 }
 
+/// How much is done as a picture, with a space after it; nothing where the words need the room.
+fn bar(done: u64, of: u64, columns: usize) -> String {
+    const WIDTH: u64 = 16;
+    if columns < 60 || of == 0 {
+        return String::new();
+    }
+    let full = (done.min(of) * WIDTH / of) as usize;
+    format!("[{:.<width$}] ", "#".repeat(full), width = WIDTH as usize)
+}
+
 impl Sink for BatchProgress {
     fn tick(&mut self) -> io::Result<()> {
         let now = self.clock.now();
@@ -93,13 +103,16 @@ impl Sink for BatchProgress {
             return Ok(());
         }
         let Some(style) = self.style else { return Ok(()) };
-        let text = text(&self.desk.standing(), now);
+        let standing = self.desk.standing();
+        let text = text(&standing, now);
         let mut err = io::stderr();
         // What cannot be shown is not shown.
         let _ = match style {
             ProgressStyle::Line(columns) => {
                 self.next = now + REDRAW;
-                let text: String = text.chars().take(columns.saturating_sub(1)).collect();
+                let bar = bar(standing.finished(), standing.items, columns);
+                let text: String =
+                    bar.chars().chain(text.chars()).take(columns.max(1) - 1).collect();
                 write!(err, "\r\x1b[2K{text}").and_then(|()| err.flush())
             }
             ProgressStyle::Log => {
@@ -117,5 +130,19 @@ impl Sink for BatchProgress {
             let _ = write!(io::stderr(), "\r\x1b[2K");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_full_only_when_all_is_done() {
+        assert_eq!(bar(0, 3, 80), "[................] ");
+        assert_eq!(bar(2, 3, 80), "[##########......] ");
+        assert_eq!(bar(999, 1_000, 80), "[###############.] ");
+        assert_eq!(bar(3, 3, 80), "[################] ");
+        assert_eq!(bar(1, 3, 59) + &bar(0, 0, 80), "");
     }
 }

@@ -5,6 +5,7 @@
 
 mod draw;
 mod screen;
+mod suspended;
 
 use std::io;
 use std::thread::JoinHandle;
@@ -28,6 +29,7 @@ impl LiveView {
     /// # Errors
     /// The terminal cannot be taken.
     pub(super) fn start(live: Live, line: Option<Line>, coloured: bool) -> io::Result<Self> {
+        let mut suspensions = suspended::Suspensions::listen()?;
         let mut screen = screen::take()?;
         let thread = std::thread::Builder::new().name("view".into()).spawn(move || {
             while screen::is_taken() && !live.has_ended() {
@@ -42,7 +44,10 @@ impl LiveView {
                 if drawn.is_err() {
                     break;
                 }
-                std::thread::sleep(REDRAW);
+                let is_over = || live.has_ended();
+                if suspensions.came_within(REDRAW) && !screen::lend(&mut screen, is_over) {
+                    break;
+                }
             }
         });
         match thread {
