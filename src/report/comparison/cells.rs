@@ -118,7 +118,7 @@ pub(in crate::report) fn noise(comparison: &Comparison) -> String {
     }
 }
 
-fn percent_of(fraction: f64) -> String {
+pub(super) fn percent_of(fraction: f64) -> String {
     let text = format!("{:.1}", fraction * 100.0);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }

@@ -1,10 +1,10 @@
 //! Two sweeps compared: a row a level.
 
-use super::cells::{bounds, noise};
+use super::cells::{bounds, noise, percent_of};
 use super::gates::comparison_gates;
 use super::markdown::mark;
 use super::text::{paint, short};
-use crate::compare::{Comparison, FigureCompared, LevelCompared, SweepsCompared};
+use crate::compare::{Comparison, FigureCompared, LevelCompared, NoiseSource, SweepsCompared};
 use crate::report::gates::Gate;
 use crate::report::junit::{Suite, junit};
 use crate::report::markdown::plain;
@@ -167,8 +167,18 @@ fn ratios(comparison: &Comparison, count: usize) -> Vec<String> {
 }
 
 fn how(known: &Comparison) -> String {
+    // Of several runs a side, which are the other way to know it, there are none here.
+    let noise = match (known.noise.source, known.noise.between) {
+        (NoiseSource::Assumed, Some(between)) => format!(
+            "Two runs a level cannot tell how much runs of an unchanged agent differ from one \
+             another: a standard deviation of {} is assumed, and \"regressed\" is said only of what \
+             is beyond it; --run-noise gives it. The intervals are of these runs alone.",
+            percent_of(between)
+        ),
+        _ => noise(known),
+    };
     format!(
-        "Ratios of new to base with their 95 % intervals; verdicts allow for all levels together. {}",
-        noise(known)
+        "Ratios of new to base with their 95 % intervals; verdicts allow for all levels together. \
+         {noise}"
     )
 }
