@@ -194,3 +194,24 @@ fn the_page_of_a_history_shows_the_numbers_of_its_json_and_links_to_the_runs_tha
     assert_eq!(browser.script("return document.title"), "the run");
     drop(written.folder);
 }
+
+#[test]
+fn single_chunks_are_drawn_where_they_were_recorded_and_their_text_is_not_shown() {
+    let page = |record: &[&str]| {
+        let ran =
+            run(&[&["-m", "Hello", "--target", "embedded", "--progress", "none"], record].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        (fs::read_to_string(ran.directory().join("report.html")).unwrap(), ran)
+    };
+    let (text, ran) = page(&["--record", "chunks"]);
+    let line = fs::read_to_string(ran.directory().join("chunks.jsonl")).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let chunks = told["chunks"].as_array().unwrap();
+    let (_, path) = text.split_once("<path class=\"w-chunk\" d=\"").expect("ticks");
+    let ticks = path.split_once('"').unwrap().0.matches('M').count();
+    // Those too near to each other are one.
+    assert!((2..=chunks.len()).contains(&ticks), "{ticks} ticks for {} chunks", chunks.len());
+    let answer: String = chunks.iter().map(|chunk| chunk[1].as_str().unwrap()).collect();
+    assert!(answer.len() > 20 && !text.contains(&answer[..20]), "{answer}");
+    assert!(!page(&[]).0.contains("class=\"w-chunk\" d="));
+}
