@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     }
     println!("{} · times in ms", adapter.name);
     println!(
-        "{:<15}{:<16}{:>12}{:>12}{:>12}  {:<8}",
+        "{:<17}{:<16}{:>12}{:>12}{:>12}  {:<8}",
         "case", "figure", "expected", "observed", "error", "verdict"
     );
     let mut wrong = 0;
@@ -68,7 +68,7 @@ fn play(adapter: &Adapter, case: &Case) -> usize {
     let observed = match adapter.measure(case, &agent.url) {
         Ok(observed) => observed,
         Err(why) => {
-            println!("{:<15}{why}", case.name);
+            println!("{:<17}{why}", case.name);
             // What a tool has no word for it cannot get wrong.
             return usize::from(!why.starts_with("n/a"));
         }
@@ -78,7 +78,7 @@ fn play(adapter: &Adapter, case: &Case) -> usize {
         let (error, verdict) = judge(expected, observed.get(expected.figure));
         wrong += usize::from(verdict == "WRONG");
         println!(
-            "{:<15}{:<16}{:>12}{:>12}{:>12}  {verdict:<8}",
+            "{:<17}{:<16}{:>12}{:>12}{:>12}  {verdict:<8}",
             case.name,
             expected.figure,
             shown(expected.value),
