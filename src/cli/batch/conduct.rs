@@ -30,6 +30,7 @@ use crate::client::{HttpSetup, HttpSetupError, Names, source_addresses};
 use crate::clock::{Clock, cpu_time};
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
 use crate::journal::Journal;
+use crate::machine;
 use crate::plan::Plan;
 use crate::sample::Sample;
 use crate::sink::live;
@@ -157,6 +158,7 @@ pub(super) fn conduct(args: &Args, prepared: Prepared) -> Result<Conducted, Refu
         let collecting = scope.spawn({
             let (stop, desk, job) = (stop.clone(), Arc::clone(&desk), &job);
             move || {
+                machine::let_others_first();
                 let clock = begun.recv().ok();
                 let mut sinks = files.sinks(clock)?;
                 let mut watching = Watching::default();

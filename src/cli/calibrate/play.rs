@@ -14,6 +14,7 @@ use crate::client::{HttpSetup, HttpSetupError, Names, source_addresses, transpor
 use crate::clock::{Clock, cpu_time};
 use crate::event::Said;
 use crate::executor::{self, Equipment, Gauges, Job, Record, Stop};
+use crate::machine;
 use crate::measure::{Goal, Layout};
 use crate::plan::Plan;
 use crate::protocol::Endpoint;
@@ -130,6 +131,7 @@ fn carry_out(
         let workers = job.workers;
         let cutting = stop.clone();
         let collecting = scope.spawn(move || {
+            machine::let_others_first();
             let clock = begun.recv().ok();
             Collector::new(workers, layout, sinks, clock).run(&received, || cutting.cut())
         });

@@ -21,6 +21,7 @@ use crate::client::{HttpSetup, Names, source_addresses};
 use crate::clock::{Clock, cpu_time};
 use crate::event::Event;
 use crate::executor::{self, Equipment, ExecutorError, Gauges, Job, Record, Stop};
+use crate::machine;
 use crate::measure::ControlSeconds;
 use crate::sink::live;
 use crate::sink::{
@@ -120,7 +121,10 @@ pub(super) fn conduct(
     let (collected, end) = std::thread::scope(|scope| {
         let collecting = scope.spawn({
             let (stop, stopped, job) = (stop.clone(), stopped.clone(), &job);
-            move || collect(&received, &begun, files, shown, (guard, stopped), job, &stop)
+            move || {
+                machine::let_others_first();
+                collect(&received, &begun, files, shown, (guard, stopped), job, &stop)
+            }
         });
         let end = executor::run(job.clone(), stop, &gauges, &events, prepare, |clock| {
             let _ = origin.send((clock, cpu_time()));
