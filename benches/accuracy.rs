@@ -37,7 +37,7 @@ fn main() {
                 }
                 let one = &truth[&row["session"]];
                 let at = |key: &str| one[key].as_f64().unwrap();
-                let true_value = (at(end) - at("complete_us")) / 1e3;
+                let true_value = (at(end) - at("arrived_us")) / 1e3;
                 let value: f64 = row[column].parse().unwrap();
                 ours.push(value);
                 theirs.push(true_value);

@@ -6,15 +6,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::answer::answer;
 use super::incoming::NoRequest;
 use super::pending::{Arrival, Pending};
+use super::receive::{Received, ask_for_stamps, receive};
 use super::refusal::Refusal;
 use super::shared::Worker;
+use crate::clock::wall_time;
 use crate::units::Offset;
 
 /// While a reply is played no more than this is read ahead.
@@ -30,12 +32,16 @@ pub(super) struct Connection {
     id: u64,
     accepted: Offset,
     served: u32,
+    /// When the kernel had the last bytes that were read.
+    arrived: Offset,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, worker: Rc<Worker>, accepted: Offset) -> Self {
         let id = worker.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { stream, input: BytesMut::new(), worker, id, accepted, served: 0 }
+        ask_for_stamps(&stream);
+        let arrived = accepted;
+        Self { stream, input: BytesMut::new(), worker, id, accepted, served: 0, arrived }
     }
 
     /// Serves requests until either side has had enough.
@@ -65,14 +71,44 @@ impl Connection {
             connection: self.id,
             on_connection: self.served,
             accepted: self.accepted,
+            arrived: self.arrived,
             complete: self.worker.now(),
         }
     }
 
     /// Reads what there is; 0 at the end of what the client sends.
     pub(super) async fn fill(&mut self, room: usize) -> io::Result<usize> {
-        self.input.reserve(room);
-        self.stream.read_buf(&mut self.input).await
+        let before = self.input.len();
+        loop {
+            self.stream.readable().await?;
+            let Self { stream, input, .. } = self;
+            let mut brought = None;
+            input.resize(before + room, 0);
+            let outcome = stream.try_io(Interest::READABLE, || {
+                let received = receive(stream, &mut input[before..])?;
+                let count = received.count;
+                brought = Some(received);
+                // A read that did not fill its room has emptied the socket: saying so saves the call that
+                // would find it out. An end is not forgotten by it.
+                if 0 < count && count < room {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
+            });
+            input.truncate(before + brought.as_ref().map_or(0, |received| received.count));
+            match (brought, outcome) {
+                (Some(Received { count, stamp }), _) => {
+                    let lag = stamp.map(|stamp| wall_time().saturating_sub(stamp));
+                    self.arrived = self.worker.now() - lag.unwrap_or_default();
+                    return Ok(count);
+                }
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Err(error);
+                }
+                (None, _) => {}
+            }
+        }
     }
 
     /// Writes all of `bytes`; a client that does not read is given up after a while.

@@ -19,6 +19,7 @@ mod when;
 mod window;
 
 mod ask;
+mod receive;
 mod refusal;
 mod request;
 

@@ -25,6 +25,8 @@ pub(super) struct Arrival {
     pub(super) connection: u64,
     pub(super) on_connection: u32,
     pub(super) accepted: Offset,
+    /// When the kernel had its last byte.
+    pub(super) arrived: Offset,
     pub(super) complete: Offset,
 }
 
@@ -46,6 +48,7 @@ impl Pending {
             message: Message::None,
             in_session: 0,
             accepted: arrival.accepted,
+            arrived: arrival.arrived,
             complete: arrival.complete,
             admitted: None,
             head: None,

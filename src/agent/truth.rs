@@ -48,6 +48,10 @@ pub struct Record {
     /// When the connection was accepted.
     #[serde(rename = "accepted_us", serialize_with = "micros")]
     pub accepted: Offset,
+    /// When the last byte of the request had come: by the kernel's stamp where it gives one, else when
+    /// it was read.
+    #[serde(rename = "arrived_us", serialize_with = "micros")]
+    pub arrived: Offset,
     /// When the last byte of the request was read.
     #[serde(rename = "complete_us", serialize_with = "micros")]
     pub complete: Offset,
@@ -315,6 +319,7 @@ impl Truth {
             "status",
             "fault",
             "end",
+            "arrived_us",
         ])?;
         let maybe = |at: Option<Offset>| at.map(Offset::micros);
         for record in &self.requests {
@@ -327,7 +332,7 @@ impl Truth {
                 (maybe(record.admitted), maybe(record.head), maybe(record.first_chunk)),
                 (maybe(record.last_chunk), maybe(record.ended), record.late_us),
                 (record.chunks, record.writes, record.bytes, record.status),
-                (&record.fault, record.end),
+                (&record.fault, record.end, record.arrived.micros()),
             ))?;
         }
         writer.flush()?;
@@ -353,6 +358,7 @@ mod tests {
             message: Message::of("héllo, \"you\""),
             in_session: 0,
             accepted: Offset::ZERO,
+            arrived: Offset::from_nanos(1_400),
             complete: Offset::from_nanos(1_500),
             admitted: None,
             head: None,

@@ -32,7 +32,7 @@ struct Log {
 #[derive(Deserialize)]
 struct Row {
     session_id: Option<Box<str>>,
-    complete_us: u64,
+    arrived_us: u64,
     first_chunk_us: Option<u64>,
     ended_us: Option<u64>,
     #[serde(default)]
@@ -96,7 +96,7 @@ impl AgentProcess {
 
 impl Row {
     fn turn(self) -> Option<(Box<str>, TrueTurn)> {
-        let since = |at: u64| Duration::from_micros(at.saturating_sub(self.complete_us));
+        let since = |at: u64| Duration::from_micros(at.saturating_sub(self.arrived_us));
         let turn = TrueTurn {
             ttfc: since(self.first_chunk_us?),
             total: since(self.ended_us?),

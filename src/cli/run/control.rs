@@ -79,7 +79,7 @@ fn truth(agent: &Agent) -> Vec<TrueTurn> {
 fn true_turn(record: &Record) -> Option<TrueTurn> {
     Some(TrueTurn {
         message: record.message.text()?.into(),
-        ttfc: record.first_chunk?.since(record.complete),
-        total: record.ended?.since(record.complete),
+        ttfc: record.first_chunk?.since(record.arrived),
+        total: record.ended?.since(record.arrived),
     })
 }

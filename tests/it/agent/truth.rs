@@ -25,6 +25,9 @@ fn the_truth_says_what_came_and_when_what_went() {
     assert_eq!((record["chunks"].as_u64(), record["status"].as_u64()), (Some(6), Some(200)));
     let at = |name: &str| record[name].as_u64().unwrap();
     assert!(at("accepted_us") <= at("complete_us"));
+    // It may have come before it was accepted, and before somebody looked; not long before.
+    assert!(at("arrived_us") <= at("complete_us"));
+    assert!(at("first_chunk_us") >= at("arrived_us") + 50_000);
     assert!(at("first_chunk_us") >= at("complete_us") + 50_000);
     assert!(at("last_chunk_us") >= at("complete_us") + 100_000);
     assert!(at("ended_us") >= at("last_chunk_us"));

@@ -1,0 +1,52 @@
+//! Reading from a socket, and how long the kernel had had what was read.
+//!
+//! An agent that has much to do reads a request some time after it has come. Its log says both: what
+//! a client measures begins when the bytes are there, not when somebody looks.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+/// What a read brought, and when the kernel had it, since the Unix epoch.
+pub(super) struct Received {
+    pub(super) count: usize,
+    pub(super) stamp: Option<Duration>,
+}
+
+/// Asks the kernel to stamp what comes, where it can.
+#[cfg(target_os = "linux")]
+pub(super) fn ask_for_stamps(stream: &TcpStream) {
+    use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
+
+    // Without it the moment of the read stands for both.
+    let _ = setsockopt(stream, ReceiveTimestampns, &true);
+}
+
+/// Reads what is there.
+#[cfg(target_os = "linux")]
+pub(super) fn receive(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<Received> {
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+    use nix::sys::time::TimeSpec;
+
+    let mut room = nix::cmsg_space!(TimeSpec);
+    let mut into = [io::IoSliceMut::new(bytes)];
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(&mut room), MsgFlags::empty())?;
+    let stamp = message.cmsgs().into_iter().flatten().find_map(|one| match one {
+        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+        _ => None,
+    });
+    Ok(Received { count: message.bytes, stamp })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn ask_for_stamps(_: &TcpStream) {}
+
+/// Reads what is there.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn receive(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<Received> {
+    let (count, _) = rustix::net::recv(stream, bytes, rustix::net::RecvFlags::empty())?;
+    Ok(Received { count, stamp: None })
+}
