@@ -12,8 +12,8 @@ const SATURATED: f64 = 0.9;
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// So many looks are kept. When there are more each two become one: a run of any length needs the
-/// same memory, and its first and last moments are known to a thousandth of it.
-const MOST: usize = 2048;
+/// same memory, and its first and last moments are known to a few thousandths of it.
+const MOST: usize = 512;
 
 /// What the thread of a worker did between two looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -243,8 +243,8 @@ mod tests {
         assert_eq!(all.process.unwrap().watched_s, day as f64 / 4.0);
         assert_eq!(all.workers[0].saturated, 0.01);
         assert_eq!(all.hiccups.unwrap().count, day);
-        // The second half, to a thousandth of the day.
+        // The second half, to a few thousandths of the day.
         let half = seen.between(at(day * 125), Offset::NEVER).process.unwrap().watched_s;
-        assert!((half - day as f64 / 8.0).abs() < day as f64 / 4.0 / 500.0, "{half}");
+        assert!((half - day as f64 / 8.0).abs() < day as f64 / 4.0 / 200.0, "{half}");
     }
 }

@@ -11,7 +11,7 @@ const EXACT: u64 = 1_000;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sleeps {
     /// Values in order, and how often each occurred.
-    counts: Vec<(u64, u64)>,
+    counts: Vec<(u32, u32)>,
     longest: u64,
 }
 
@@ -19,7 +19,7 @@ impl Sleeps {
     /// One that was `micros` too long.
     pub(super) fn note(&mut self, micros: u64) {
         self.longest = self.longest.max(micros);
-        self.add(rounded(micros), 1);
+        self.add(u32::try_from(rounded(micros)).unwrap_or(u32::MAX), 1);
     }
 
     /// Adds those of `other`, as if they had been noted here.
@@ -39,14 +39,14 @@ impl Sleeps {
     pub(super) fn distribution(&self) -> Distribution {
         let mut all = Distribution::new();
         for &(micros, times) in &self.counts {
-            all.record_many(micros, times);
+            all.record_many(micros.into(), times.into());
         }
         all
     }
 
-    fn add(&mut self, micros: u64, times: u64) {
+    fn add(&mut self, micros: u32, times: u32) {
         match self.counts.binary_search_by_key(&micros, |(value, _)| *value) {
-            Ok(at) => self.counts[at].1 += times,
+            Ok(at) => self.counts[at].1 = self.counts[at].1.saturating_add(times),
             Err(at) => self.counts.insert(at, (micros, times)),
         }
     }
