@@ -93,7 +93,7 @@ fn run(shape: &Shape, seed: usize) -> Seen {
     let pairs: Vec<(f64, f64)> = rows
         .iter()
         .filter_map(|row| {
-            let arrived = log.get(&row["session"])?["complete_us"].as_f64()? / 1e6;
+            let arrived = log.get(&row["session"])?["arrived_us"].as_f64()? / 1e6;
             Some((row["intended_ms"].parse::<f64>().ok()? / 1e3, arrived))
         })
         .collect();

@@ -80,6 +80,8 @@ impl Connection {
     pub(super) async fn fill(&mut self, room: usize) -> io::Result<usize> {
         let before = self.input.len();
         loop {
+            // Whoever sends faster than we read must not keep the others waiting.
+            tokio::task::coop::consume_budget().await;
             self.stream.readable().await?;
             let Self { stream, input, .. } = self;
             let mut brought = None;

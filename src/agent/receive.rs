@@ -50,3 +50,29 @@ pub(super) fn receive(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<Receiv
     let (count, _) = rustix::net::recv(stream, bytes, rustix::net::RecvFlags::empty())?;
     Ok(Received { count, stamp: None })
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::wall_time;
+
+    #[tokio::test]
+    async fn what_lay_there_unread_has_the_stamp_of_when_it_came() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        ask_for_stamps(&stream);
+        let before = wall_time();
+        client.write_all(b"hello").await.unwrap();
+        stream.readable().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut room = [0; 16];
+        let received = receive(&stream, &mut room).unwrap();
+        assert_eq!(&room[..received.count], b"hello");
+        let (stamp, read) = (received.stamp.unwrap(), wall_time());
+        assert!(before <= stamp && stamp + Duration::from_millis(40) <= read, "{stamp:?} {read:?}");
+    }
+}

@@ -216,8 +216,8 @@ impl Caveat {
             ),
             Self::FewTurns { completed, percentile, needed } => (
                 match completed {
-                    1 => "1 turn was completed after the warm-up.".into(),
-                    completed => format!("{completed} turns were completed after the warm-up."),
+                    1 => "The figures are of 1 turn.".into(),
+                    completed => format!("The figures are of {completed} turns."),
                 },
                 if completed < needed {
                     format!(
@@ -234,7 +234,7 @@ impl Caveat {
             ),
             Self::Unanswered { count, planned } => (
                 format!(
-                    "{count} of {planned} turns after the warm-up {} no answer.",
+                    "{count} of the {planned} turns that count {} no answer.",
                     if *count == 1 { "has" } else { "have" }
                 ),
                 "The percentiles are of completed turns alone; the slowest turns may be among \

@@ -23,7 +23,7 @@ struct Line {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn tell(lines: impl BufRead, turns: &mut [Turn]) -> io::Result<()> {
+pub(super) fn tell(mut lines: impl BufRead, turns: &mut [Turn]) -> io::Result<()> {
     let mut wanted: HashMap<_, &mut Turn> = turns
         .iter_mut()
         .map(|turn| {
@@ -31,8 +31,12 @@ pub(super) fn tell(lines: impl BufRead, turns: &mut [Turn]) -> io::Result<()> {
             ((sample.session_id.to_string(), sample.turn, sample.attempt), turn)
         })
         .collect();
-    for line in lines.lines() {
-        let Ok(line) = serde_json::from_str::<Line>(&line?) else { continue };
+    let mut bytes = Vec::new();
+    // Not as text: a line may have been cut within a character.
+    while lines.read_until(b'\n', &mut bytes)? > 0 {
+        let line = serde_json::from_slice::<Line>(&bytes);
+        bytes.clear();
+        let Ok(line) = line else { continue };
         if let Some(turn) = wanted.remove(&(line.session, line.turn, line.attempt)) {
             turn.chunks = line.chunks.into_iter().map(|(micros, _)| micros).collect();
         }

@@ -29,8 +29,10 @@ impl LiveView {
     /// # Errors
     /// The terminal cannot be taken.
     pub(super) fn start(live: Live, line: Option<Line>, coloured: bool) -> io::Result<Self> {
-        let mut suspensions = suspended::Suspensions::listen()?;
         let mut screen = screen::take()?;
+        // After that: a signal that is listened for and not looked at would be lost.
+        let listening = suspended::Suspensions::listen().inspect_err(|_| screen::give_back());
+        let mut suspensions = listening?;
         let thread = std::thread::Builder::new().name("view".into()).spawn(move || {
             while screen::is_taken() && !live.has_ended() {
                 let mut standing = live.standing();

@@ -40,9 +40,15 @@ mod unix {
         }
     }
 
-    /// Stops the process until somebody lets it go on.
+    /// How long a signal may take to reach every thread.
+    const LANDED: Duration = Duration::from_millis(20);
+
+    /// Stops the process until somebody lets it go on. Where nobody could, because no shell with job
+    /// control stands above it, the system does not stop it: that is why this is not `SIGSTOP`.
     pub(in crate::cli::tui) fn suspend() {
-        let _ = kill_process(getpid(), Signal::STOP);
+        let _ = kill_process(getpid(), Signal::TTOU);
+        // The call may return before this thread is stopped, and nothing may be drawn in between.
+        std::thread::sleep(LANDED);
     }
 
     /// Whether the terminal is ours to draw on: a process that goes on in the background must not.

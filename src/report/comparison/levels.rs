@@ -12,7 +12,7 @@ use crate::report::style::Style;
 use crate::report::table::{cut, one_line, wrapped};
 
 const LEVEL: usize = 12;
-const RATIO: usize = 17;
+const RATIO: usize = 16;
 
 /// As text, 80 columns wide, each line ended.
 pub fn sweeps_text(sweeps: &SweepsCompared, style: Style) -> String {
@@ -22,11 +22,11 @@ pub fn sweeps_text(sweeps: &SweepsCompared, style: Style) -> String {
     }
     lines.push(String::new());
     let mut heading = format!("{:<LEVEL$}", sweeps.parameter.to_string());
-    heading.extend(figures(sweeps).iter().map(|name| format!("{name:>RATIO$}")));
+    heading.extend(figures(sweeps).iter().map(|name| format!(" {name:>RATIO$}")));
     lines.push(style.faint(&format!("{heading} verdict")));
     for one in &sweeps.levels {
         let cells = ratios(&one.comparison, figures(sweeps).len());
-        let cells: String = cells.iter().map(|cell| format!("{cell:>RATIO$}")).collect();
+        let cells: String = cells.iter().map(|cell| format!(" {cell:>RATIO$}")).collect();
         let verdict = one.comparison.verdict;
         let level = cut(&one_line(&one.level), LEVEL - 1);
         lines.push(format!("{level:<LEVEL$}{cells} {}", paint(style, verdict, short(verdict))));
