@@ -224,6 +224,12 @@ fn a_long_request_that_is_refused_early_shows_the_refusal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_kernel_says_how_long_bytes_lay_there() {
+    // The kernel begins to stamp a moment after the first socket of the machine has asked for it, and
+    // ends with the last one: this one asks throughout.
+    let held = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    nix::sys::socket::setsockopt(&held, nix::sys::socket::sockopt::ReceiveTimestampns, &true)
+        .unwrap();
+    thread::sleep(Duration::from_millis(300));
     let agent = crate::agent::agent(|_| {});
     let url = agent.base_url();
     let ran = ask(&url, "wire", &["-n", "20"]);
