@@ -29,11 +29,15 @@ pub(super) fn receive(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<Receiv
     use std::os::fd::AsRawFd;
 
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-    use nix::sys::time::TimeSpec;
 
-    let mut room = nix::cmsg_space!(TimeSpec);
+    // Room for one stamp and its header, aligned as control messages have to be.
+    #[repr(align(8))]
+    struct Room([u8; 64]);
+
+    let mut room = Room([0; 64]);
     let mut into = [io::IoSliceMut::new(bytes)];
-    let message = recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(&mut room), MsgFlags::empty())?;
+    let message =
+        recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(&mut room.0), MsgFlags::empty())?;
     let stamp = message.cmsgs().into_iter().flatten().find_map(|one| match one {
         ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
         _ => None,
