@@ -59,17 +59,6 @@ pub fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Every connection is a descriptor: as many as the system lets this process have. What cannot be
-/// raised stays.
-pub fn raise_descriptor_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    }
-}
-
 /// Most descriptors this process may have; `None` where there is no limit.
 pub fn descriptor_limit() -> Option<u64> {
     #[cfg(unix)]

@@ -168,7 +168,6 @@ pub struct Args {
 
 /// Runs the agent until Ctrl-C or SIGTERM; the exit code.
 pub fn run(args: Args) -> u8 {
-    crate::machine::raise_descriptor_limit();
     let listen = args.listen;
     let started = args
         .options()

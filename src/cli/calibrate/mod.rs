@@ -79,7 +79,6 @@ fn calibrate(
         place::can_be_kept(stored).map_err(|why| Refused::usage(&why))?;
     }
     let interrupts = Interrupts::listen().map_err(|error| Refused::broken(&error))?;
-    machine::raise_descriptor_limit();
     let cpus = machine::cpus();
     let workers = args.workers.map_or(cpus.saturating_sub(1).max(1), usize::from);
     let agent_cpu = machine::split_off_a_processor();
